@@ -1,0 +1,1 @@
+"""The words shared by all: frozen, without a clock, a process, a network or a disk."""

@@ -1,0 +1,1 @@
+"""The outside world behind small Protocols. Only here: subprocess, time, signals."""
