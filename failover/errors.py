@@ -55,7 +55,9 @@ class FailoverError(Exception):
 
     exit_status = ExitStatus.FAILED
 
-    def __init__(self, message: str, *, hint: str | None = None, exit_status: ExitStatus | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, exit_status: ExitStatus | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
