@@ -1,0 +1,1 @@
+"""Moving the service: facts, findings, a plan, a journal, acts, a report."""
