@@ -1,0 +1,268 @@
+"""Connections to a database server: always with limits on connecting, reading and writing.
+
+Between the probe or the orders and the driver. A server that was stopped accepts connections through its kernel and
+never speaks; the driver's own connection limit does not cover that, its read limit does.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+import pymysql
+from pymysql.connections import Connection as DriverConnection
+from pymysql.cursors import DictCursor
+
+from failover.errors import DatabaseError, DeadlineError
+from failover.replication.model import Verdict
+
+Value = str | int | float | bytes | None
+Row = Mapping[str, Value]
+
+_SERVER_GONE = frozenset({2006, 2013})
+_TOO_MANY_CONNECTIONS = frozenset({1040, 1203, 1226})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server and the account to log in with: its Unix socket, or host and port. The password is never shown."""
+
+    user: str
+    password: str = field(repr=False)
+    socket: str | None = None
+    host: str | None = None
+    port: int = 3306
+    certificate_authority: str | None = None
+    """CA that the server's certificate is verified with, over TCP; None: no TLS."""
+
+    @property
+    def name(self) -> str:
+        """How errors call it."""
+        return self.socket if self.socket is not None else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds for connecting with the handshake, and for each statement."""
+
+    connect_seconds: float = 2.0
+    statement_seconds: float = 5.0
+
+
+class ConnectError(DatabaseError):
+    """No session could be opened; `verdict` says what that means for the server."""
+
+    def __init__(self, message: str, verdict: Verdict, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+        self.errno = errno
+
+
+class StatementError(DatabaseError):
+    """The server refused a statement; `errno` is its error number."""
+
+    def __init__(self, message: str, errno: int) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
+class StatementTimeoutError(DeadlineError):
+    """No answer in time: the connection is gone and the statement may still run. Reconnect and read back."""
+
+
+class ConnectionLostError(DatabaseError):
+    """The server closed the connection: it ended, or somebody disconnected us."""
+
+
+class Database(Protocol):
+    """An open session; `tests.fakes.database.FakeDatabase` is the one for unit tests."""
+
+    @property
+    def version(self) -> str:
+        """The version as the server's greeting has it, raw."""
+        ...
+
+    @property
+    def session_id(self) -> int:
+        """Our session's number at the server."""
+        ...
+
+    def rows(self, statement: str, parameters: Sequence[Value] = ()) -> tuple[Row, ...]:
+        """Execute one statement; its rows by column name, () for a statement without.
+
+        Raises:
+            StatementError: the server refused it. StatementTimeoutError: no answer in time; the session is over.
+            ConnectionLostError: the server ended the session.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the session; never raises, never waits."""
+        ...
+
+
+class Connector(Protocol):
+    """Whoever opens sessions on one server."""
+
+    def __call__(self, statement_seconds: float | None = None) -> Database:
+        """A new session; `statement_seconds` where one order needs another limit than usual.
+
+        Raises:
+            ConnectError: with the verdict.
+        """
+        ...
+
+
+class _Driver(DriverConnection[DictCursor]):
+    """The driver's connection, whose read limit can differ between the handshake and the statements."""
+
+    def limit_statements(self, seconds: float) -> None:
+        self._read_timeout = seconds
+
+
+class Connection:
+    """A Database over PyMySQL. Every statement commits by itself."""
+
+    def __init__(self, driver: _Driver, target: Target) -> None:
+        self._driver = driver
+        self._target = target
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def version(self) -> str:
+        """The version as the server's greeting has it, raw."""
+        return str(self._driver.get_server_info())
+
+    @property
+    def session_id(self) -> int:
+        """Our session's number at the server."""
+        return int(self._driver.thread_id())  # type: ignore[no-untyped-call]
+
+    def rows(self, statement: str, parameters: Sequence[Value] = ()) -> tuple[Row, ...]:
+        """Execute one statement; see Database.rows."""
+        try:
+            with self._driver.cursor() as cursor:
+                # No parameters: the driver then leaves a % in the statement alone.
+                cursor.execute(statement, tuple(parameters) or None)
+                return tuple(cursor.fetchall())
+        except pymysql.MySQLError as error:
+            errno, said = _error_of(error)
+            if _is_timeout(error):
+                raise StatementTimeoutError(f"{self._target.name}: no answer in time") from None
+            if errno in _SERVER_GONE or isinstance(error, pymysql.InterfaceError):
+                raise ConnectionLostError(f"{self._target.name}: the server ended the session") from None
+            # The server quotes the statement near a mistake, and a statement may hold a password.
+            said = "its syntax is not known there" if errno in {1064, 1149} else said
+            raise StatementError(f"{self._target.name}: {said} ({errno})", errno) from None
+
+    def close(self) -> None:
+        """End the session."""
+        try:
+            # Not close(): that writes to a server which may be frozen, and waits for it.
+            self._driver._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
+        except (OSError, pymysql.MySQLError):
+            pass  # whatever is wrong with a session that is thrown away does not matter
+
+
+def connect(target: Target, limits: Limits) -> Connection:
+    """A new session on a server.
+
+    Raises:
+        ConnectError: with the verdict that follows: full, frozen, refused, unreachable; UP with the server's errno if
+            it lives and refuses this account.
+    """
+    by_tls = target.socket is None and target.certificate_authority is not None
+    driver = _Driver(
+        user=target.user,
+        password=target.password.encode(),  # a str would be sent as latin-1
+        unix_socket=target.socket,
+        host=target.host or "localhost",
+        port=target.port,
+        charset="utf8mb4",
+        autocommit=True,
+        connect_timeout=limits.connect_seconds,
+        read_timeout=limits.connect_seconds,
+        write_timeout=limits.statement_seconds,
+        cursorclass=DictCursor,
+        defer_connect=True,
+        ssl_disabled=not by_tls,
+        ssl_ca=target.certificate_authority if by_tls else None,
+        ssl_verify_cert=True if by_tls else None,
+        ssl_verify_identity=True if by_tls else None,
+    )
+    try:
+        if target.socket is None:
+            driver.connect(_tcp(target, limits))
+        else:
+            driver.connect()
+    except pymysql.MySQLError as error:
+        raise _refusal(target, limits, error) from None
+    driver.limit_statements(limits.statement_seconds)
+    return Connection(driver, target)
+
+
+def connector(target: Target, limits: Limits) -> Connector:
+    """The Connector of one server."""
+
+    def open_session(statement_seconds: float | None = None) -> Connection:
+        if statement_seconds is None:
+            return connect(target, limits)
+        return connect(target, Limits(limits.connect_seconds, statement_seconds))
+
+    return open_session
+
+
+def _tcp(target: Target, limits: Limits) -> socket.socket:
+    """A connected socket: our own, so that "no answer from the host" and "no greeting" stay apart."""
+    try:
+        made = socket.create_connection((target.host or "localhost", target.port), limits.connect_seconds)
+    except ConnectionRefusedError:
+        raise ConnectError(f"{target.name}: refused, nothing listens there", Verdict.REFUSED) from None
+    except OSError as error:
+        raise ConnectError(f"{target.name}: {error.strerror or error}", Verdict.UNREACHABLE) from None
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+def _refusal(target: Target, limits: Limits, error: pymysql.MySQLError) -> ConnectError:
+    errno, said = _error_of(error)
+    cause = getattr(error, "original_exception", None)
+    if errno in _TOO_MANY_CONNECTIONS:
+        return ConnectError(
+            f"{target.name}: its connection limit is reached ({errno})", Verdict.UP_FULL, errno
+        )
+    # On a Unix socket a full queue of a server that accepts nothing reads as "try again".
+    if _is_timeout(error) or isinstance(cause, TimeoutError | BlockingIOError):
+        limit = f"{limits.connect_seconds:g} s"
+        return ConnectError(f"{target.name}: accepts, but says nothing within {limit}", Verdict.FROZEN)
+    if isinstance(cause, ConnectionRefusedError | FileNotFoundError):
+        return ConnectError(f"{target.name}: refused, nothing listens there", Verdict.REFUSED)
+    if errno in _SERVER_GONE:
+        return ConnectError(
+            f"{target.name}: closed the connection before its greeting", Verdict.REFUSED, errno
+        )
+    if errno >= 2000:
+        return ConnectError(f"{target.name}: {said}", Verdict.UNREACHABLE, errno)
+    return ConnectError(
+        f"{target.name}: it lives, but does not let us in: {said} ({errno})", Verdict.UP, errno
+    )
+
+
+def _is_timeout(error: pymysql.MySQLError) -> bool:
+    """Whether a driver error began as a timed-out socket: it says so only by what it was raised over."""
+    return isinstance(error.__context__, TimeoutError)
+
+
+def _error_of(error: pymysql.MySQLError) -> tuple[int, str]:
+    match error.args:
+        case (int(errno), str(said), *_):
+            return errno, said
+        case _:
+            return 0, str(error)
