@@ -38,9 +38,14 @@ class Code(StrEnum):
 
     # DNS
     DNS_UNREACHABLE = "dns-unreachable"
+    DNS_NOT_AUTHORITATIVE = "dns-not-authoritative"
+    DNS_RECORD_MISSING = "dns-record-missing"
     DNS_WRONG_ADDRESS = "dns-wrong-address"
     DNS_DISAGREES = "dns-disagrees"
     DNS_TTL_HIGH = "dns-ttl-high"
+    DNS_SERVER_ON_NODE = "dns-server-on-node"
+    DNS_OK = "dns-ok"
     REGISTER_MISSING = "register-missing"
     REGISTER_MALFORMED = "register-malformed"
+    REGISTER_NEWER = "register-newer"
     REGISTER_DISAGREES = "register-disagrees"
