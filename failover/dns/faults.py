@@ -17,6 +17,10 @@ class Refusal(Enum):
         "refuses: the key may not do this",
         "allow the key each name in the zone's update policy (BIND: grant KEY name NAME A AAAA TXT;)",
     )
+    NOT_ANSWERING = (
+        "refuses to answer",
+        "let this host ask about the zone (BIND: allow-query)",
+    )
     NOT_AUTHORITATIVE = (
         "is not authoritative for the zone",
         "check dns.zone, and that dns.servers names the zone's primary server",
@@ -105,7 +109,9 @@ class PrerequisiteError(DnsError):
         if found is None:
             message = "a record is not what was expected, and reading it again failed"
         elif update.is_possible_in(found):
-            message = "a record was not what was expected, though it is now"
+            message = (
+                "a record was not what was expected, though it reads so now (or it comes from a wildcard)"
+            )
         else:
             message = "; ".join(
                 f"{change.key[0]} {change.key[1]} is {show_values(found.get(change.key))}, "
