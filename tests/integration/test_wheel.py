@@ -95,10 +95,6 @@ def installed(archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFact
     return venv / "bin"
 
 
-def _failover_files(names: list[str]) -> set[str]:
-    return {name for name in names if name.startswith("failover/") and name.endswith(".py")}
-
-
 def test_the_wheel_holds_every_module_and_template(source: Path, archives: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(archives[1]) as wheel:
         held = wheel.namelist()
