@@ -8,6 +8,8 @@ from pathlib import Path
 _NODE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _SECRET = re.compile(r"(file:/.+|credential:[A-Za-z0-9._-]+|env:[A-Za-z_][A-Za-z0-9_]*)")
+_ADDRESS = re.compile(r"[A-Za-z0-9:_][A-Za-z0-9.:_-]{0,252}(%[A-Za-z0-9._-]{1,15})?")
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}")
 _NEVER_MIRRORED = frozenset(
     map(
         Path,
@@ -29,6 +31,27 @@ def check_domain_name(name: str) -> str:
     if len(absolute) > 254 or not all(_LABEL.fullmatch(label) for label in absolute[:-1].split(".")):
         raise ValueError("is not a domain name")
     return absolute
+
+
+def check_address(address: str) -> str:
+    """An IP address or a host name. Never one that starts with `-`: ssh and rsync would take it for an option."""
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("is not an address or a host name")
+    return address
+
+
+def check_user_name(name: str) -> str:
+    """A user's name on a node or in its database; never one that a program would take for an option."""
+    if not _USER.fullmatch(name):
+        raise ValueError("is not a user name")
+    return name
+
+
+def check_absolute_path(path: Path) -> Path:
+    """A path that means the same wherever a command is started."""
+    if not path.is_absolute():
+        raise ValueError("give an absolute path")
+    return path
 
 
 def check_mirror_path(path: Path) -> Path:
