@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from failover.model.role import NodeState
-from failover.replication.model import FreezeProof, ServerStatus, Transaction
-from failover.sync.status import Checkpoint, MirrorStatus
+from failover.replication.model import ServerStatus
+from failover.sync.checkpoint import Checkpoint
+from failover.sync.status import MirrorStatus
 
 JournalLine = dict[str, Any]
 """One line of the journal as JSON; `failover.switchover.journal` knows what is in it."""
@@ -29,11 +30,39 @@ class NodeFacts:
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file as it is on a node; `modified_ns` is its mtime. The path is relative to the mirror's root and may hold
-    any byte (surrogateescape)."""
+    any byte (surrogateescape).
+    """
 
     path: str
     size: int
     modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A server that refuses writes, proved: the position of its last transaction, how many sessions were ended."""
+
+    position: str
+    sessions_ended: int
+    was_event_scheduler_on: bool
+    """What `thaw_database` and `promote_database` need to leave scheduled events as they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostTransaction:
+    """A transaction that only the old primary has. `time` is ISO, UTC, by that server; statements are for reading."""
+
+    gtid: str
+    time: str | None
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LostTransactions:
+    """What a server has beyond a position. `is_truncated`: there is more than the list shows."""
+
+    transactions: tuple[LostTransaction, ...]
+    is_truncated: bool
 
 
 class NodeOrders(Protocol):
@@ -70,12 +99,12 @@ class NodeOrders(Protocol):
         """How its database server is."""
         ...
 
-    def freeze_database(self, *, timeout_seconds: float) -> FreezeProof:
+    def freeze_database(self, *, timeout_seconds: float) -> Frozen:
         """Make the server refuse every write and prove it; its final position."""
         ...
 
-    def thaw_database(self) -> None:
-        """Give the server its writes back."""
+    def thaw_database(self, *, with_events: bool) -> None:
+        """Give the server its writes back, and its scheduled events if it had them."""
         ...
 
     def wait_applied(self, *, position: str, timeout_seconds: float) -> None:
@@ -86,7 +115,7 @@ class NodeOrders(Protocol):
         """Wait until this standby has applied all that it has received; the position reached."""
         ...
 
-    def promote_database(self) -> str:
+    def promote_database(self, *, with_events: bool, timeout_seconds: float) -> str:
         """Detach from the old primary and open for writes; the position at which it took over."""
         ...
 
@@ -94,7 +123,7 @@ class NodeOrders(Protocol):
         """Make this server replicate from node `source`, read-only; returns when both threads run."""
         ...
 
-    def transactions_after(self, *, position: str, timeout_seconds: float) -> tuple[Transaction, ...]:
+    def transactions_after(self, *, position: str, timeout_seconds: float) -> LostTransactions:
         """What this server's own binary logs hold beyond a position."""
         ...
 

@@ -28,17 +28,28 @@ def _release_site(context: Context) -> None:
 
 def _freeze_database(context: Context, limit_seconds: float) -> StepResult:
     proof = context.old.freeze_database(timeout_seconds=limit_seconds)
-    return {"position": proof.position, "sessions_ended": proof.sessions_ended}
+    return {
+        "position": proof.position,
+        "sessions_ended": proof.sessions_ended,
+        "had_events": proof.was_event_scheduler_on,
+    }
 
 
 def _thaw_database(context: Context) -> None:
-    context.old.thaw_database()
+    context.old.thaw_database(with_events=_had_events(context))
+
+
+def _had_events(context: Context) -> bool:
+    """Whether the old primary ran scheduled events; a primary that died cannot be asked any more, so no."""
+    return bool(context.result(StepName.FREEZE_DATABASE).get("had_events", False))
 
 
 def _drain_mirror(context: Context, limit_seconds: float) -> StepResult:
     checkpoints = context.old.drain_mirrors(timeout_seconds=limit_seconds)
     context.old.stop_mirrors()
-    return {"checkpoints": {checkpoint.mirror: checkpoint.source_time for checkpoint in checkpoints}}
+    return {
+        "checkpoints": {checkpoint.mirror: checkpoint.source_time.isoformat() for checkpoint in checkpoints}
+    }
 
 
 def _release_mirror(context: Context) -> None:
@@ -82,7 +93,9 @@ def _drain_relay_log(context: Context, limit_seconds: float) -> StepResult:
 
 def _record_loss(context: Context, _limit_seconds: float) -> StepResult:
     position = context.result(StepName.DRAIN_RELAY_LOG)["position"]
-    return record_loss(context.new, context.settings, old=context.plan.old, position=position)
+    now = context.clock.now().isoformat()
+    report = record_loss(context.new, context.settings, old=context.plan.old, position=position, at=now)
+    return {"report": report.to_json()}
 
 
 def _take_epoch(context: Context, _limit_seconds: float) -> StepResult:
@@ -98,8 +111,9 @@ def _take_epoch(context: Context, _limit_seconds: float) -> StepResult:
     return {}
 
 
-def _promote_database(context: Context, _limit_seconds: float) -> StepResult:
-    return {"position": context.new.promote_database()}
+def _promote_database(context: Context, limit_seconds: float) -> StepResult:
+    position = context.new.promote_database(with_events=_had_events(context), timeout_seconds=limit_seconds)
+    return {"position": position}
 
 
 def _start_site(context: Context, limit_seconds: float) -> StepResult:
