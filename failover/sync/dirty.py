@@ -7,7 +7,7 @@ so memory is bounded whatever happens; a collapsed set only ever covers more, ne
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -81,7 +81,7 @@ class DirtySet:
 
     def take(self, limit: int | None = None) -> tuple[Entry, ...]:
         """Remove and return the entries, sorted by path; only the `limit` oldest if there are more."""
-        entries = list(self._entries())
+        entries = list(self)
         self._root, self._oldest = _Node(), None
         if limit is None or len(entries) <= limit:
             return tuple(sorted(entries))
@@ -90,7 +90,7 @@ class DirtySet:
         self.give_back(entry for entry in entries if entry.path not in chosen)
         return tuple(sorted(taken))
 
-    def give_back(self, entries: Iterator[Entry] | tuple[Entry, ...]) -> None:
+    def give_back(self, entries: Iterable[Entry]) -> None:
         """Add entries that could not be sent, with their age."""
         for entry in entries:
             if self.add(entry.path, since=entry.since, is_subtree=entry.is_subtree) is None:
@@ -156,7 +156,8 @@ class DirtySet:
         self._mark(trail, since=_oldest(trail[-1]), is_subtree=True)
         return parts
 
-    def _entries(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Entry]:
+        """The entries, in no order."""
         if self._root.since is not None:
             yield Entry(b"", self._root.is_subtree, self._root.since)
         yield from _entries_below(self._root, [])

@@ -49,6 +49,11 @@ class Excludes:
         self.patterns: tuple[str, ...] = (*_ALWAYS, *patterns)
         self._compiled = tuple(_compile(pattern) for pattern in self.patterns)
 
+    @property
+    def depends_on_place(self) -> bool:
+        """Whether moving a directory can change what below it is excluded."""
+        return any(not pattern.takes_name_only for pattern in self._compiled[len(_ALWAYS) :])
+
     def excludes_name(self, path: bytes, *, is_directory: bool) -> bool:
         """Whether the path itself matches. Enough while walking down, where an excluded parent is not entered."""
         return any(pattern.matches(path, is_directory=is_directory) for pattern in self._compiled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _QUIET_SECONDS = 1.0
@@ -27,6 +28,11 @@ class Settling:
 
     def __len__(self) -> int:
         return len(self._paths)
+
+    def __iter__(self) -> Iterator[tuple[bytes, float]]:
+        """The paths, each with the moment it was first written to."""
+        for path, writing in self._paths.items():
+            yield path, writing.first
 
     def touch(self, path: bytes, now: float) -> bool:
         """The path was written to at `now` (monotonic). False if too many wait: then it is dirty at once."""

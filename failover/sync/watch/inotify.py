@@ -202,8 +202,10 @@ class InotifyWatcher:
 
     def _take_own(self, event: Event) -> None:
         """An event about a watched directory itself; its parent reports the rest."""
-        if event.mask & binding.IGNORED:
-            self._tree.forget(event.wd) if event.wd != self._tree.root else None
+        if event.mask & binding.IGNORED and event.wd != self._tree.root:
+            # What was below it has gone before it, or is told by IGNORED events of its own.
+            self._give_back(wd for wd in self._tree.forget(event.wd) if wd != event.wd)
+            return
         if event.wd == self._tree.root:
             if event.mask & (_ROOT_LOST | binding.IGNORED):
                 self._is_root_lost = True
@@ -223,6 +225,8 @@ class InotifyWatcher:
             wd = self._leaving.pop(event.cookie, None)
             if wd is not None and wd in self._tree:
                 self._give_back(self._tree.place(wd, event.wd, event.name))
+                if self._excludes.depends_on_place:
+                    self._watch_below(wd)
             else:
                 self._watch_new(event, path)
             self._add(path, HintKind.SUBTREE)
