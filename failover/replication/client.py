@@ -138,7 +138,7 @@ class Connection:
     @property
     def version(self) -> str:
         """The version as the server's greeting has it, raw."""
-        return str(self._driver.get_server_info())
+        return str(self._driver.get_server_info())  # type: ignore[no-untyped-call]
 
     @property
     def session_id(self) -> int:

@@ -160,6 +160,7 @@ class ReplicaStatus:
     source_host: str | None
     source_port: int | None
     source_user: str | None
+    source_certificate_authority: str | None
     source_server_id: int | None
     channel: str
     """Name of the replication channel; the unnamed one is ""."""
