@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import dns.exception
 import dns.flags
+import dns.inet
 import dns.message
 
 from failover.dns.faults import NoReplyError, NotSentError
@@ -38,6 +39,20 @@ def show_endpoint(endpoint: Endpoint) -> str:
     if port == 53:
         return address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def find_endpoint(address: str, port: int, lookup: Lookup, seconds: float) -> Endpoint:
+    """Where a server is that the configuration gives by address or by name; a name is looked up.
+
+    Raises:
+        NotSentError: the name has no address, or none within `seconds`.
+    """
+    if dns.inet.is_address(address):
+        return address, port
+    addresses = lookup(address, seconds)
+    if not addresses:
+        raise NotSentError(f"{address}: this host does not find its address")
+    return addresses[0], port
 
 
 def ask_tcp(

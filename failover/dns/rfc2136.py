@@ -7,13 +7,12 @@ import binascii
 from collections.abc import Iterable
 
 import dns.exception
-import dns.inet
 import dns.message
 import dns.rcode
 import dns.tsig
 
-from failover.config.settings import DnsSettings
-from failover.dns.exchange import Endpoint, Lookup, ask_tcp, lookup_addresses, show_endpoint
+from failover.config.settings import DnsServerSettings, DnsSettings
+from failover.dns.exchange import Endpoint, Lookup, ask_tcp, find_endpoint, lookup_addresses, show_endpoint
 from failover.dns.faults import (
     DnsUnreachableError,
     LostReplyError,
@@ -85,7 +84,7 @@ class Rfc2136Provider:
         failures: list[str] = []
         for server in self._settings.servers:
             try:
-                endpoint = self._endpoint(server.address, server.port)
+                endpoint = self._endpoint(server)
                 return {key: self._read_one(endpoint, key) for key in wanted}
             except (NotSentError, NoReplyError) as error:
                 failures.append(error.message)
@@ -104,7 +103,7 @@ class Rfc2136Provider:
             if number >= len(servers) and not is_reply_lost:
                 break
             try:
-                endpoint = self._endpoint(server.address, server.port)
+                endpoint = self._endpoint(server)
                 rcode = self._exchange(endpoint, make_update(update), f"the update of {update.zone}").rcode()
             except NotSentError as error:
                 failures.append(error.message)
@@ -167,14 +166,9 @@ class Rfc2136Provider:
             raise ServerRefusalError(Refusal.UNSIGNED, server, about)
         return reply
 
-    def _endpoint(self, address: str, port: int) -> Endpoint:
-        """Where a server is; a name is looked up within the question's time limit."""
-        if dns.inet.is_address(address):
-            return address, port
-        addresses = self._lookup(address, self._settings.query_timeout_seconds)
-        if not addresses:
-            raise NotSentError(f"{address}: this host does not find its address")
-        return addresses[0], port
+    def _endpoint(self, server: DnsServerSettings) -> Endpoint:
+        limit = self._settings.query_timeout_seconds
+        return find_endpoint(server.address, server.port, self._lookup, limit)
 
 
 def _make_key(settings: DnsSettings, secret: str) -> dns.tsig.Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -59,7 +60,7 @@ def primary_zone(port: int, *, is_notifying: bool) -> str:
 
 
 class Named:
-    """One named process; `kill` ends it at once, `pause` and `resume` freeze it."""
+    """One named process; `stop` ends it at once, frozen or not."""
 
     def __init__(self, directory: Path, address: str, port: int, zone: str) -> None:
         directory.mkdir()
@@ -89,6 +90,12 @@ class Named:
             return None
 
         poll(ask, clock=SystemClock(), seconds=10, what="named is up")
+
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         self.process.kill()
