@@ -1,0 +1,163 @@
+"""What is shown while the demo runs, on stderr: a live picture on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from failover.lab.demo.board import Note, Scene
+from failover.lab.demo.ledger import Kind
+from failover.lab.demo.pair_status import PairStatus
+
+_STALE_SECONDS = 3.0
+_BAR = 24
+
+
+class View(Protocol):
+    """Shows the board until it is left."""
+
+    def tell(self, note: Note) -> None:
+        """A line of the story, now."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class PlainView:
+    """One line a note."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def tell(self, note: Note) -> None:
+        """Print it."""
+        self._stream.write(f"{note.seconds:6.1f} s  {note.text}\n")
+        self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class LiveView:
+    """A picture, painted four times a second by a thread of rich's."""
+
+    def __init__(self, console: Console, scene: Callable[[], Scene]) -> None:
+        self._live = Live(
+            console=console, get_renderable=lambda: picture(scene()), refresh_per_second=4, transient=True
+        )
+
+    def tell(self, note: Note) -> None:
+        """Nothing: the picture has the notes."""
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+
+def open_view(scene: Callable[[], Scene], stream: TextIO | None = None) -> View:
+    """The view that fits `stream` (stderr): live on a terminal, plain otherwise."""
+    stream = sys.stderr if stream is None else stream
+    console = Console(file=stream)
+    return (
+        LiveView(console, scene)
+        if console.is_terminal and not console.is_dumb_terminal
+        else PlainView(stream)
+    )
+
+
+def picture(scene: Scene) -> RenderableType:
+    """The whole picture of one moment."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column()
+    for name, value in (*_pair(scene), *_visitors(scene)):
+        facts.add_row(name, value)
+    story = Table.grid(padding=(0, 2))
+    story.add_column(justify="right", style="dim", no_wrap=True)
+    story.add_column()
+    for note in scene.notes:
+        story.add_row(f"{note.seconds:.1f} s", note.text)
+    title = f"failover demo · {scene.seconds:4.1f} s · {scene.act}"
+    return Panel(Group(facts, Text(), story), title=title, title_align="left", padding=(1, 2))
+
+
+def _pair(scene: Scene) -> list[tuple[str, RenderableType]]:
+    status = scene.status
+    if status is None:
+        return [("pair", Text("not asked yet", style="dim"))]
+    rows: list[tuple[str, RenderableType]] = [("roles", _roles(status))]
+    rows.append(("mirror", Text(describe_mirror(status))))
+    rows.append(("replica", Text(describe_replica(status))))
+    rows.append(("DNS", Text("   ".join(f"{who}: {says}" for who, says in status.dns) or "unknown")))
+    worst = next((one for one in status.findings if one.blocks), None) or next(iter(status.findings), None)
+    if worst is not None:
+        rows.append(("finding", Text(worst.summary, style="red" if worst.blocks else "yellow")))
+    age = scene.status_age_seconds
+    if age is not None and age > _STALE_SECONDS:
+        rows.append(("", Text(f"(as it was {age:.0f} s ago)", style="yellow")))
+    return rows
+
+
+def _roles(status: PairStatus) -> Text:
+    text = Text()
+    for node in status.nodes:
+        style = "green" if node.role == "primary" else "cyan"
+        text.append(f"{node.name} ")
+        if node.is_reachable:
+            text.append(node.role or "unknown", style=style if node.role else "yellow")
+        else:
+            text.append("does not answer", style="red")
+        text.append("" if node.epoch is None else f" (epoch {node.epoch})", style="dim")
+        text.append("   ")
+    return text
+
+
+def describe_mirror(status: PairStatus) -> str:
+    """The mirror's lag in a few words."""
+    words = [status.mirror_state or "unknown"]
+    if status.mirror_waiting_paths:
+        words.append(f"{status.mirror_waiting_paths} paths waiting")
+    if status.mirror_age_seconds:
+        words.append(f"the oldest for {status.mirror_age_seconds:.2f} s")
+    return ", ".join(words)
+
+
+def describe_replica(status: PairStatus) -> str:
+    """The replica's lag in a few words."""
+    words = []
+    if status.transactions_behind is not None:
+        words.append(f"{status.transactions_behind} transactions behind")
+    if status.seconds_behind is not None:
+        words.append(f"{status.seconds_behind:.2f} s behind")
+    return ", ".join(words) or "unknown"
+
+
+def _visitors(scene: Scene) -> list[tuple[str, RenderableType]]:
+    highest = max(scene.rates.values(), default=0.0)
+    served = Table.grid(padding=(0, 1))
+    for node, rate in scene.rates.items():
+        bar = "█" * max(1, round(_BAR * rate / highest))
+        served.add_row(node or "nobody", f"{rate:4.0f}/s", Text(bar, style="green" if node else "red"))
+    writes = (
+        f"{scene.acknowledged[Kind.COMMENT]} comments, {scene.acknowledged[Kind.UPLOAD]} uploads acknowledged;"
+        f" {scene.acknowledged[Kind.PAGE]} pages loaded"
+    )
+    return [("visitors, served by", served if scene.rates else Text("no visitors")), ("writes", Text(writes))]
