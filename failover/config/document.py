@@ -87,7 +87,7 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             self.get_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
             return _refusal(
-                event, "aliases (*) have no meaning here: write the value out, or put it in quotes"
+                event.start_mark, "aliases (*) have no meaning here: write the value out, or put it in quotes"
             )
         if event.anchor is not None:
             reason, event.anchor = "anchors (&) have no meaning here: remove it", None

@@ -30,7 +30,12 @@ class Mistake:
 
 def describe(error: ValidationError) -> list[Mistake]:
     """Every mistake, in pydantic's order. A missing key that an unknown one was meant to be is said once."""
-    details = error.errors(include_url=False)
+    # A list whose items are wrong also counts as too short, for pydantic counts the right ones.
+    details = [
+        detail
+        for detail in error.errors(include_url=False)
+        if detail["type"] != "too_short" or not detail["input"]
+    ]
     mistakes = [_mistake(detail) for detail in details]
     meant = {
         f"{place_text(mistake.place[:-1])}: {mistake.text}"

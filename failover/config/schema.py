@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from failover.config.names import check_domain_name, check_secret_reference
+from failover.config.names import check_address, check_domain_name, check_secret_reference, check_user_name
 from failover.config.place import Place
 from failover.config.settings import Section, Settings
 
@@ -22,6 +22,12 @@ NAME = "NAME"
 ITEM = "0"
 """Stands in a place for any number in a list."""
 
+_CHECKED = (
+    (check_secret_reference, "where the secret is: file:/PATH, credential:NAME or env:NAME"),
+    (check_domain_name, "domain name"),
+    (check_address, "address or host name"),
+    (check_user_name, "user name"),
+)
 _BOUNDS = ((Ge, "ge", "at least"), (Gt, "gt", "above"), (Le, "le", "at most"), (Lt, "lt", "below"))
 
 
@@ -149,19 +155,21 @@ def _kind(annotation: Any, metadata: list[Any]) -> str:
         return "list of sections" if _section_inside(annotation) else "list of texts"
     if _section_inside(annotation):
         return "section"
-    if _has_check(metadata, check_secret_reference):
-        return "where the secret is: `file:/PATH`, `credential:NAME` or `env:NAME`"
-    if _has_check(metadata, check_domain_name):
-        return "domain name"
+    for check, words_for_it in _CHECKED:
+        if _has_check(metadata, check):
+            return words_for_it
     words = {bool: "true or false", int: "whole number", float: "number", Path: "absolute path"}
     return words.get(annotation, "text") + _bounds(metadata)
 
 
 def _bounds(metadata: list[Any]) -> str:
     flat = [inner for item in metadata for inner in getattr(item, "metadata", [item])]
-    return "".join(
-        f", {words} {getattr(item, name):g}"
-        for kind, name, words in _BOUNDS
+    found = {
+        name: f"{getattr(item, name):g}"
+        for kind, name, _ in _BOUNDS
         for item in flat
         if isinstance(item, kind)
-    )
+    }
+    if found.keys() == {"ge", "le"}:
+        return f", {found['ge']} to {found['le']}"
+    return "".join(f", {words} {found[name]}" for _, name, words in _BOUNDS if name in found)
