@@ -22,9 +22,13 @@ class Code(StrEnum):
     MIRROR_UNKNOWN = "mirror-unknown"
 
     # the database
+    DATABASE_BLOCKED_ON_ACK = "database-blocked-on-ack"
+    DATABASE_CANNOT_WRITE = "database-cannot-write"
     DATABASE_UNREACHABLE = "database-unreachable"
     DATABASE_FROZEN = "database-frozen"
     DATABASE_FULL = "database-full"
+    DATABASE_LOGIN_REFUSED = "database-login-refused"
+    DATABASE_UNKNOWN = "database-unknown"
     PRIMARY_READ_ONLY = "primary-read-only"
     STANDBY_WRITABLE = "standby-writable"
     REPLICATION_NOT_CONFIGURED = "replication-not-configured"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import pymysql
 from pymysql.connections import Connection as DriverConnection
@@ -115,11 +115,22 @@ class Connector(Protocol):
         ...
 
 
-class _Driver(DriverConnection[DictCursor]):
+if TYPE_CHECKING:
+    _Base = DriverConnection[DictCursor]  # generic in its stubs only
+else:
+    _Base = DriverConnection
+
+
+class _Driver(_Base):
     """The driver's connection, whose read limit can differ between the handshake and the statements."""
 
     def limit_statements(self, seconds: float) -> None:
         self._read_timeout = seconds
+
+    def greet(self, connected: socket.socket, *, is_local: bool) -> None:
+        """The handshake and login over a connected socket. A local one counts as secure, as the driver has it."""
+        self._secure = is_local
+        self.connect(connected)
 
 
 class Connection:
@@ -197,11 +208,10 @@ def connect(target: Target, limits: Limits) -> Connection:
         ssl_verify_cert=True if by_tls else None,
         ssl_verify_identity=True if by_tls else None,
     )
+    # Our own socket: "no answer from the host" and "no greeting" stay apart, and the driver would leak it on failure.
+    connected = _open_socket(target, limits)
     try:
-        if target.socket is None:
-            driver.connect(_tcp(target, limits))
-        else:
-            driver.connect()
+        driver.greet(connected, is_local=target.socket is not None)
     except pymysql.MySQLError as error:
         raise _refusal(target, limits, error) from None
     driver.limit_statements(limits.statement_seconds)
@@ -219,15 +229,30 @@ def connector(target: Target, limits: Limits) -> Connector:
     return open_session
 
 
-def _tcp(target: Target, limits: Limits) -> socket.socket:
-    """A connected socket: our own, so that "no answer from the host" and "no greeting" stay apart."""
+def _open_socket(target: Target, limits: Limits) -> socket.socket:
     try:
-        made = socket.create_connection((target.host or "localhost", target.port), limits.connect_seconds)
-    except ConnectionRefusedError:
+        if target.socket is None:
+            made = socket.create_connection((target.host or "localhost", target.port), limits.connect_seconds)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return made
+        return _open_local(target.socket, limits.connect_seconds)
+    except (ConnectionRefusedError, FileNotFoundError):
         raise ConnectError(f"{target.name}: refused, nothing listens there", Verdict.REFUSED) from None
     except OSError as error:
-        raise ConnectError(f"{target.name}: {error.strerror or error}", Verdict.UNREACHABLE) from None
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # On a Unix socket a full queue, of a server that accepts nothing, reads as "try again".
+        is_frozen = target.socket is not None and isinstance(error, TimeoutError | BlockingIOError)
+        verdict = Verdict.FROZEN if is_frozen else Verdict.UNREACHABLE
+        raise ConnectError(f"{target.name}: {error.strerror or error}", verdict) from None
+
+
+def _open_local(path: str, seconds: float) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.settimeout(seconds)
+        made.connect(path)
+    except BaseException:
+        made.close()
+        raise
     return made
 
 
@@ -238,12 +263,9 @@ def _refusal(target: Target, limits: Limits, error: pymysql.MySQLError) -> Conne
         return ConnectError(
             f"{target.name}: its connection limit is reached ({errno})", Verdict.UP_FULL, errno
         )
-    # On a Unix socket a full queue of a server that accepts nothing reads as "try again".
-    if _is_timeout(error) or isinstance(cause, TimeoutError | BlockingIOError):
+    if _is_timeout(error) or isinstance(cause, TimeoutError):
         limit = f"{limits.connect_seconds:g} s"
         return ConnectError(f"{target.name}: accepts, but says nothing within {limit}", Verdict.FROZEN)
-    if isinstance(cause, ConnectionRefusedError | FileNotFoundError):
-        return ConnectError(f"{target.name}: refused, nothing listens there", Verdict.REFUSED)
     if errno in _SERVER_GONE:
         return ConnectError(
             f"{target.name}: closed the connection before its greeting", Verdict.REFUSED, errno
