@@ -144,9 +144,7 @@ class MirrorAgent:
             raise ProtocolError("a checkpoint without a time zone")
         checkpoint = Checkpoint(self._task.mirror, self._task.epoch, moment, self._clock.now())
         try:
-            keep_checkpoint(
-                self._state_directory, self._settings.mirrors[self._task.mirror].path, checkpoint
-            )
+            keep_checkpoint(self._state_directory, self._settings.mirrors[self._task.mirror].path, checkpoint)
         except OSError as error:
             # Not kept, so not answered: the primary must not count on it, and learns why on stderr.
             log.error("checkpoint not kept mirror=%s: %s", self._task.mirror, error.strerror)

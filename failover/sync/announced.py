@@ -12,9 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgpack
-
 from failover.sync.checkpoint import mirror_directory
+from failover.sync.packing import pack, unpack_all
 from failover.sync.rules import Excludes
 from failover.system.files import replace_file
 
@@ -36,6 +35,7 @@ class AnnouncedLog:
         # Sequences begin anew with each connection: what is left from before is older than anything to come.
         self._held.age()
         self._descriptor = -1
+        self._size = 0
         self._compact()
 
     def announce(self, sequence: int, paths: Sequence[bytes], subtrees: Sequence[bytes]) -> None:
@@ -54,7 +54,7 @@ class AnnouncedLog:
             self._descriptor = -1
 
     def _append(self, record: list[Any]) -> None:
-        data = memoryview(msgpack.packb(record))
+        data = memoryview(pack(record))
         self._held.take(record)
         while data:
             written = os.write(self._descriptor, data)
@@ -67,7 +67,7 @@ class AnnouncedLog:
             self._compact()
 
     def _compact(self) -> None:
-        content = b"".join(msgpack.packb(record) for record in self._held.records())
+        content = b"".join(pack(record) for record in self._held.records())
         replace_file(self._path, content, mode=0o600, durable=False)
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -164,13 +164,7 @@ def _records(path: Path) -> Iterator[list[Any]]:
         content = path.read_bytes()
     except FileNotFoundError:
         return
-    unpacker = msgpack.Unpacker(raw=False, max_buffer_size=0, max_array_len=len(content), max_bin_len=len(content))
-    unpacker.feed(content)
-    while True:
-        try:
-            record = unpacker.unpack()
-        except Exception:  # noqa: BLE001 - OutOfData, or one of msgpack's many for a torn end
-            return
+    for record in unpack_all(content):
         if not isinstance(record, list) or len(record) != 4 or record[0] not in {_ANNOUNCED, _SENT}:
             return
         yield record

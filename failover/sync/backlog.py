@@ -92,6 +92,11 @@ class Backlog:
         return min((moment for moment in moments if moment is not None), default=None)
 
     @property
+    def has_parked(self) -> bool:
+        """Whether something waits because it failed."""
+        return bool(len(self._parked))
+
+    @property
     def waiting(self) -> int:
         """How many entries are not on the standby; 0 means none at all."""
         owed = self._owed_since is not None

@@ -9,7 +9,11 @@ class Backoff:
     """The pauses after failures: doubled each time from `first_seconds` to `longest_seconds`, each ±25 %."""
 
     def __init__(
-        self, *, first_seconds: float = 0.5, longest_seconds: float = 60.0, chance: random.Random | None = None
+        self,
+        *,
+        first_seconds: float = 0.5,
+        longest_seconds: float = 60.0,
+        chance: random.Random | None = None,
     ) -> None:
         self._first = first_seconds
         self._longest = longest_seconds

@@ -93,9 +93,7 @@ def decide(words: Sequence[str], settings: Settings, state: NodeState | None) ->
     return Refuse("this key does not open that command")
 
 
-def why_refuse(
-    mirror: str, epoch: int, node: str, settings: Settings, state: NodeState | None
-) -> str | None:
+def why_refuse(mirror: str, epoch: int, node: str, settings: Settings, state: NodeState | None) -> str | None:
     """Why `node` must not push `mirror` here by the right of `epoch`; None if it may."""
     if state is None:
         return "this node has no role yet"
@@ -104,7 +102,9 @@ def why_refuse(
     if mirror not in settings.mirrors:
         return "there is no such mirror here"
     if state.epoch > epoch:
-        return f"{state.node} is in epoch {state.epoch}, the pusher in {epoch}: {state.primary} is primary now"
+        return (
+            f"{state.node} is in epoch {state.epoch}, the pusher in {epoch}: {state.primary} is primary now"
+        )
     if state.role is not Role.STANDBY:
         return f"{state.node} is primary itself in epoch {state.epoch}"
     if state.epoch != epoch:

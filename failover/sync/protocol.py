@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-import msgpack
-
 from failover.errors import MirrorError
+from failover.sync.packing import PackingError, pack, unpack
 
 VERSION = 1
 MAGIC_STEM = b"\x00failover-mirror\x01"
@@ -147,7 +146,7 @@ Message: TypeAlias = (
 def encode(message: Message) -> bytes:
     """One frame."""
     values = [getattr(message, field.name) for field in dataclasses.fields(message)]
-    body: bytes = msgpack.packb([message.WORD, *values], use_bin_type=True)
+    body = pack([message.WORD, *values])
     return _LENGTH.pack(len(body)) + body
 
 
@@ -250,9 +249,9 @@ _MESSAGES: dict[str, tuple[type[Any], tuple[_Check, ...]]] = {
 
 def _decode(body: bytes) -> Message:
     try:
-        parts = msgpack.unpackb(body, raw=False, strict_map_key=True)
-    except Exception as error:  # noqa: BLE001 - msgpack raises a dozen kinds for bad input, RecursionError among them
-        raise ProtocolError(f"a frame that is not msgpack: {type(error).__name__}") from None
+        parts = unpack(body)
+    except PackingError as error:
+        raise ProtocolError(f"a frame that is not msgpack: {error}") from None
     if not isinstance(parts, list) or not parts or not isinstance(parts[0], str):
         raise ProtocolError("a frame that is not a message")
     known = _MESSAGES.get(parts[0])

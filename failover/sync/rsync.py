@@ -43,7 +43,16 @@ class Push:
     @property
     def gate_words(self) -> tuple[str, ...]:
         """The remote command, up to what tells its two uses apart."""
-        return ("failover", "receive", "--mirror", self.mirror, "--epoch", str(self.epoch), "--from", self.node)
+        return (
+            "failover",
+            "receive",
+            "--mirror",
+            self.mirror,
+            "--epoch",
+            str(self.epoch),
+            "--from",
+            self.node,
+        )
 
     def agent_argv(self) -> tuple[str, ...]:
         """Opens the agent channel."""
@@ -158,5 +167,7 @@ def describe(status: int, said: str) -> str:
         meaning = f"killed by signal {-status}"
     else:
         meaning = f"{MEANINGS.get(status, 'unknown error')} (exit status {status})"
-    lines = [line for line in said.splitlines() if line and not line.startswith(("rsync error:", "rsync warning:"))]
+    lines = [
+        line for line in said.splitlines() if line and not line.startswith(("rsync error:", "rsync warning:"))
+    ]
     return f"rsync: {meaning}" + (f": {lines[0]}" if lines else "")

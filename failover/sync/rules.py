@@ -88,10 +88,8 @@ def _compile(text: str) -> _Pattern:
     has_double = b"**" in pattern
     starts_double = pattern.startswith(b"**")
     body = _translate(pattern) if is_wild else re.escape(pattern)
-    if is_anchored or (is_wild and starts_double):
-        regex = body
-    else:
-        regex = rb"(?:.*/)?" + body
+    stands_at_start = is_anchored or (is_wild and starts_double)
+    regex = body if stands_at_start else rb"(?:.*/)?" + body
     return _Pattern(
         regex=re.compile(regex, re.DOTALL),
         is_directory_only=is_directory_only,

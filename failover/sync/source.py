@@ -67,9 +67,7 @@ class Source:
         try:
             with os.scandir(os.fsencode(self._root)) as entries:
                 return any(
-                    not self._excludes.excludes(
-                        entry.name, is_directory=entry.is_dir(follow_symlinks=False)
-                    )
+                    not self._excludes.excludes(entry.name, is_directory=entry.is_dir(follow_symlinks=False))
                     for entry in entries
                 )
         except OSError:

@@ -28,16 +28,16 @@ class MirrorState(StrEnum):
 
 
 _DESCRIPTIONS = {
-    MirrorState.STARTING: "setting up its watch, nothing sent yet",
+    MirrorState.STARTING: "sets up its watch, nothing sent yet",
     MirrorState.WATCHING_ONLY: "collects changes and sends nothing, as it was asked to",
-    MirrorState.FULL_PASS: "comparing everything with the standby",
-    MirrorState.IN_SYNC: "everything seen so far is on the standby",
-    MirrorState.SENDING: "changes are on their way",
-    MirrorState.PEER_UNREACHABLE: "the standby does not answer; changes are collected",
-    MirrorState.REFUSED: "the standby does not take this node's changes",
+    MirrorState.FULL_PASS: "compares everything with the standby",
+    MirrorState.IN_SYNC: "has everything it saw on the standby",
+    MirrorState.SENDING: "has changes on their way",
+    MirrorState.PEER_UNREACHABLE: "collects changes, the standby does not answer",
+    MirrorState.REFUSED: "is not let in by the standby",
     MirrorState.HALTED: "stopped itself, because going on could delete what it should not",
-    MirrorState.STANDBY: "this node receives; nothing to send",
-    MirrorState.STOPPED: "not running",
+    MirrorState.STANDBY: "receives, and has nothing to send",
+    MirrorState.STOPPED: "does not run",
 }
 
 
@@ -79,5 +79,6 @@ def status_from_json(value: dict[str, Any]) -> MirrorStatus:
     """
     known = {field.name for field in fields(MirrorStatus)}
     return MirrorStatus(
-        **{name: item for name, item in value.items() if name in known} | {"state": MirrorState(value["state"])}
+        **{name: item for name, item in value.items() if name in known}
+        | {"state": MirrorState(value["state"])}
     )
