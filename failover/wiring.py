@@ -15,11 +15,15 @@ from failover.config.this_node import this_node
 from failover.dns.matrix import Matrix
 from failover.dns.propagation import Propagation
 from failover.dns.rfc2136 import Rfc2136Provider
+from failover.errors import ExitStatus, FailoverError
 from failover.model.codes import Code
+from failover.switchover.agent import serve
 from failover.switchover.facts import PairFacts, collect
 from failover.switchover.local_node import LocalNode
 from failover.switchover.names import Names
 from failover.switchover.node import NodeOrders
+from failover.switchover.plan import Plan
+from failover.switchover.step import Context
 from failover.switchover.wire import call_over
 from failover.system.clock import SystemClock
 from failover.system.process import PipeProcess
@@ -56,7 +60,9 @@ def make_names(
     clock = SystemClock()
     secret = read_secret(settings.dns.tsig.secret, environment=os.environ)
     provider = Rfc2136Provider(settings.dns, secret.reveal(), clock=clock)
-    return Names(settings.dns, provider, Propagation(settings.dns, clock=clock), accepted=accepted, progress=progress)
+    return Names(
+        settings.dns, provider, Propagation(settings.dns, clock=clock), accepted=accepted, progress=progress
+    )
 
 
 def make_local_node(settings: Settings, node: str) -> LocalNode:
@@ -77,6 +83,10 @@ class Pair:
         """One look at everything."""
         return collect(self.nodes, self.names.look, self.clock)
 
+    def context(self, plan: Plan, nodes: Mapping[str, NodeOrders]) -> Context:
+        """What a plan's steps act on."""
+        return Context(plan, self.settings, nodes, self.names, self.clock)
+
     def answering(self, facts: PairFacts) -> dict[str, NodeOrders]:
         """The sessions to the nodes that answered in that look."""
         return {name: self.nodes[name] for name, view in facts.nodes.items() if view.facts is not None}
@@ -89,7 +99,11 @@ def open_pair(settings: Settings, names: Names) -> Iterator[Pair]:
     with ExitStack() as stack:
         nodes: dict[str, NodeOrders] = {}
         for node in settings.nodes:
-            argv = (sys.executable, "-m", "failover", "agent") if node == here else _agent_over_ssh(settings, node)
+            argv = (
+                (sys.executable, "-m", "failover", "agent")
+                if node == here
+                else _agent_over_ssh(settings, node)
+            )
             nodes[node] = call_over(node, stack.enter_context(PipeProcess(argv, clock=clock)))
         yield Pair(settings, nodes, names, clock)
 
@@ -104,3 +118,22 @@ def who_is_here() -> str:
     return f"{user}@{socket.gethostname()} (process {os.getpid()})"
 
 
+def serve_agent(settings: Settings) -> None:
+    """Answer one operator's session on stdin and stdout until it ends.
+
+    Raises:
+        FailoverError: this host is neither of the two nodes.
+    """
+    node = name_of_this_node(settings)
+    if node is None:
+        raise FailoverError(
+            f"this host ({socket.gethostname()}) is neither {' nor '.join(settings.nodes)}",
+            hint="name it in FAILOVER_NODE, or run this on a node",
+            exit_status=ExitStatus.UNKNOWN_NODE,
+        )
+    serve(
+        make_local_node(settings, node),
+        stdin=sys.stdin.fileno(),
+        stdout=sys.stdout.fileno(),
+        idle_limit_seconds=settings.switchover.lock_seconds,
+    )

@@ -31,7 +31,9 @@ class Kind(StrEnum):
     """The undo of a step is about to act."""
     UNDONE = "undone"
     FINISHED = "finished"
-    """The end, with its outcome: nothing of the operation is left to do."""
+    """The end of a run, with its outcome."""
+    LOSS_COMPLETED = "loss-completed"
+    """The loss report, after the returned node was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Progress:
     """Steps that may have acted (started), in order, without those undone."""
     outcome: str | None
     """How it finished, or None: it is still running, or was killed."""
+    completed_loss: dict[str, Any] | None = None
 
 
 def progress_of(entries: Iterable[Entry]) -> Progress:
@@ -72,6 +75,7 @@ def progress_of(entries: Iterable[Entry]) -> Progress:
     results: dict[str, dict[str, Any]] = {}
     touched: list[str] = []
     outcome: str | None = None
+    completed_loss: dict[str, Any] | None = None
     for entry in entries:
         match entry.kind, entry.step:
             case Kind.BEGUN, _:
@@ -87,9 +91,11 @@ def progress_of(entries: Iterable[Entry]) -> Progress:
                     touched.remove(step)
             case Kind.FINISHED, _:
                 outcome = entry.data["outcome"]
+            case Kind.LOSS_COMPLETED, _:
+                completed_loss = entry.data["report"]
             case _:
                 pass
-    return Progress(plan, results, tuple(touched), outcome)
+    return Progress(plan, results, tuple(touched), outcome, completed_loss)
 
 
 class JournalFolder:
@@ -103,22 +109,19 @@ class JournalFolder:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         append_line(self._path(operation), json.dumps(line).encode())
 
-    def read(self, operation: str | None) -> tuple[dict[str, Any], ...]:
-        """The lines of an operation, or of the newest one. A last line torn by a power cut is left out."""
-        name = operation or self._newest()
-        if name is None:
+    def read_newest(self, kind: str | None = None) -> tuple[dict[str, Any], ...]:
+        """The lines of the newest operation (of that kind); empty if there is none.
+
+        A last line torn by a power cut is left out. Names sort by time and hold the kind: `TIME-KIND-CHECKSUM`.
+        """
+        pattern = f"*{_SUFFIX}" if kind is None else f"*-{kind}-*{_SUFFIX}"
+        newest = max(self._folder.glob(pattern), default=None)
+        if newest is None:
             return ()
-        try:
-            text = self._path(name).read_bytes()
-        except FileNotFoundError:
-            return ()
+        text = newest.read_bytes()
         lines = text.split(b"\n")
         # What follows the last line end was being written when the power went: it says nothing.
         return tuple(json.loads(line) for line in lines[:-1] if line)
-
-    def _newest(self) -> str | None:
-        names = sorted(path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"*{_SUFFIX}"))
-        return names[-1] if names else None
 
     def _path(self, operation: str) -> Path:
         if "/" in operation or operation.startswith("."):

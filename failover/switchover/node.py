@@ -87,8 +87,8 @@ class NodeOrders(Protocol):
         """Add a line to the journal of an operation, durably."""
         ...
 
-    def read_journal(self, *, operation: str | None) -> tuple[JournalLine, ...]:
-        """The journal of an operation, or of the newest one; empty if there is none."""
+    def read_journal(self, *, kind: str | None) -> tuple[JournalLine, ...]:
+        """The journal of the newest operation (of that kind); empty if there is none."""
         ...
 
     def run_hooks(self, *, phase: str, epoch: int, timeout_seconds: float) -> tuple[str, ...]:

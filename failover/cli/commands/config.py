@@ -111,8 +111,9 @@ def _validate(arguments: argparse.Namespace) -> ExitStatus:
         print_json({"file": str(path), "valid": True, "problems": []})
     else:
         nodes = " and ".join(settings.nodes)
+        mirrors = " and ".join(settings.mirrors) or "none"
         names = ", ".join(dict.fromkeys(record.name.removesuffix(".") for record in settings.dns.records))
-        print(f"{path} is valid: nodes {nodes}, {len(settings.mirrors)} mirrored, moving {names}")
+        print(f"{path} is valid: nodes {nodes}, mirrors {mirrors}, moving {names}")
     return ExitStatus.DONE
 
 

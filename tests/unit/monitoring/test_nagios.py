@@ -3,11 +3,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from failover.model.codes import Code
 from failover.model.finding import Finding, Severity
 from failover.monitoring.nagios import Metric, render, unknown
-from hypothesis import given
-from hypothesis import strategies as st
 
 LAG = Metric("seconds_behind", 0.25, "s", 10, 60)
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from failover.config.settings import Settings, SwitchoverSettings
 from failover.errors import FailoverError, UnreachableError
 from failover.switchover.execute import Event, Execution, JournalWriter, Outcome, Report
@@ -11,8 +14,6 @@ from failover.switchover.journal import Kind, entry_from, progress_of
 from failover.switchover.node import NodeOrders
 from failover.switchover.plan import Operation, Plan, StepName, make_plan
 from failover.switchover.step import Context, Step, StepResult
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.fakes.clock import FakeClock
 
 

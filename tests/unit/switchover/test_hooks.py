@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from failover.errors import ProgramError, SwitchoverError
 from failover.switchover.hooks import find_hooks, run_hooks
 from failover.system.runner import Command, Result

@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from failover.switchover.journal import Entry, JournalFolder, Kind, entry_from, progress_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from failover.switchover.journal import Entry, JournalFolder, Kind, entry_from, progress_of
 
 AT = "2026-01-01T00:00:00+00:00"
 
@@ -18,18 +19,20 @@ def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
     journal = JournalFolder(tmp_path / "journal")
     lines = [entry(Kind.BEGUN, plan={"x": 1}).to_line(), entry(Kind.STARTED, "hold-site").to_line()]
     for line in lines:
-        journal.append("20260101-a", line)
+        journal.append("20260101-planned-a", line)
 
-    assert list(journal.read("20260101-a")) == lines
+    assert list(journal.read_newest()) == lines
     assert entry_from(lines[1]) == entry(Kind.STARTED, "hold-site")
 
 
-def test_the_newest_operation_is_read_when_none_is_named(tmp_path: Path) -> None:
+def test_the_newest_operation_is_read_and_the_newest_of_a_kind(tmp_path: Path) -> None:
     journal = JournalFolder(tmp_path)
-    journal.append("20260101-a", {"n": 1})
-    journal.append("20260102-b", {"n": 2})
+    journal.append("20260101-primary-dead-a", {"n": 1})
+    journal.append("20260102-planned-b", {"n": 2})
 
-    assert journal.read(None) == ({"n": 2},)
+    assert journal.read_newest() == ({"n": 2},)
+    assert journal.read_newest("primary-dead") == ({"n": 1},)
+    assert journal.read_newest("init") == ()
 
 
 def test_a_line_torn_by_a_power_cut_is_left_out(tmp_path: Path) -> None:
@@ -38,12 +41,11 @@ def test_a_line_torn_by_a_power_cut_is_left_out(tmp_path: Path) -> None:
     with (tmp_path / "a.jsonl").open("ab") as file:
         file.write(b'{"n": 2, "ste')
 
-    assert journal.read("a") == ({"n": 1},)
+    assert journal.read_newest() == ({"n": 1},)
 
 
 def test_no_journal_is_an_empty_one(tmp_path: Path) -> None:
-    assert JournalFolder(tmp_path / "none").read(None) == ()
-    assert JournalFolder(tmp_path / "none").read("x") == ()
+    assert JournalFolder(tmp_path / "none").read_newest() == ()
 
 
 @pytest.mark.parametrize("name", ["../passwd", "a/b", ".hidden"])

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from failover.config.settings import SwitchoverSettings
 from failover.switchover.plan import Operation, Plan, StepName, make_plan, plan_from
 from failover.switchover.steps import STEPS
-from hypothesis import given
-from hypothesis import strategies as st
 
 names = st.from_regex(r"[a-z][a-z0-9]{0,10}", fullmatch=True)
 
