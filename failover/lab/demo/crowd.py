@@ -6,53 +6,27 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import IO, Protocol, Self
+from typing import IO, Self
 
 from failover.errors import LabError
 from failover.lab.demo.ledger import Entry, entry_from
+from failover.lab.demo.process import Process, Start
 
 _GRACE_SECONDS = 4.0
 """More than a visitor's longest turn: two questions of half a second, a connection and a read of a second each."""
 
 
-class VisitorProcess(Protocol):
-    """What the crowd needs of subprocess.Popen."""
-
-    @property
-    def stdin(self) -> IO[bytes] | None:
-        """Closed to end it."""
-        ...
-
-    @property
-    def stdout(self) -> IO[bytes] | None:
-        """Its ledger, and whatever it complains of."""
-        ...
-
-    def poll(self) -> int | None:
-        """Its exit status, or None while it runs."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end."""
-        ...
-
-    def kill(self) -> None:
-        """End it now."""
-        ...
-
-
-Start = Callable[[Sequence[str]], VisitorProcess]
-"""Starts an argv with stdin and stdout as pipes and stderr joined to stdout."""
-
-
 class Crowd:
-    """Visitors from `enter` to `exit`; every answer goes to `listen`, called from a thread of each visitor."""
+    """Visitors from `enter` to `exit`; every answer goes to `listen`, called from a thread of each visitor.
+
+    `start` gives a process with pipes for stdin and stdout, and its stderr joined to stdout.
+    """
 
     def __init__(self, start: Start, argvs: Sequence[Sequence[str]], listen: Callable[[Entry], None]) -> None:
         self._start = start
         self._argvs = argvs
         self._listen = listen
-        self._processes: list[VisitorProcess] = []
+        self._processes: list[Process] = []
         self._readers: list[threading.Thread] = []
         self._said: deque[str] = deque(maxlen=5)
         self._is_leaving = False

@@ -7,30 +7,25 @@ import queue
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any, Protocol
+from typing import IO, Any, Self
 
 from failover.errors import FailoverError, LabError
+from failover.lab.demo.process import Process, Start
 from failover.lab.demo.timeline import CommandRun, StepEvent
 from failover.system.clock import Clock
+from failover.system.deadline import Deadline
 
 _GRACE_SECONDS = 2.0
 
 
-class OperatorHost(Protocol):
-    """What is needed of the lab's host: to start a program in it."""
-
-    def popen(
-        self, argv: Sequence[str], *, stdin: int | None, stdout: int | None, stderr: int | None
-    ) -> subprocess.Popen[bytes]:
-        """Start a program inside the host."""
-        ...
-
-
 class Operator:
-    """Types commands on a host and waits for them; every wait is bounded, and Ctrl-C ends what was started."""
+    """Types commands and waits for them; every wait is bounded, and Ctrl-C ends what was started.
 
-    def __init__(self, host: OperatorHost, *, clock: Clock) -> None:
-        self._host = host
+    `start` gives a process with pipes for stdout and stderr and nothing to read.
+    """
+
+    def __init__(self, start: Start, *, clock: Clock) -> None:
+        self._start = start
         self._clock = clock
 
     def watch(
@@ -46,40 +41,19 @@ class Operator:
             LabError: it had not ended after `timeout_seconds`; it was killed.
         """
         began_at = self._clock.now().timestamp()
-        lines: queue.SimpleQueue[tuple[float, bytes] | None] = queue.SimpleQueue()
-        complaints: list[bytes] = []
         events: list[StepEvent] = []
-        process = self._start(argv)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        readers = (
-            threading.Thread(target=self._stamp, args=(process.stdout, lines), daemon=True),
-            threading.Thread(target=complaints.extend, args=(process.stderr,), daemon=True),
-        )
-        try:
-            for reader in readers:
-                reader.start()
-            deadline = self._clock.monotonic() + timeout_seconds
-            while (
-                line := _next(lines, deadline - self._clock.monotonic(), argv, timeout_seconds)
-            ) is not None:
+        with _Listener(self._start(argv), self._clock) as listener:
+            deadline = Deadline(self._clock, timeout_seconds)
+            while (line := listener.next_line(deadline)) is not None:
                 event = _event(*line)
                 if event is not None:
                     events.append(event)
                     on_event(event)
-            status = process.wait(max(0.1, deadline - self._clock.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise _too_late(argv, timeout_seconds) from None
-        finally:
-            _end(process)
-            for reader, stream in zip(readers, (process.stdout, process.stderr), strict=True):
-                reader.join(_GRACE_SECONDS)
-                # Still reading: somebody the command started holds the pipe; closing it under a reader would hang.
-                if not reader.is_alive():
-                    stream.close()
+            status = listener.status(deadline)
+        if status is None:
+            raise _too_late(argv, timeout_seconds)
         ended_at = self._clock.now().timestamp()
-        said = b"".join(complaints).decode("utf-8", "replace").strip()
-        return CommandRun(tuple(argv), began_at, ended_at, status, tuple(events), said)
+        return CommandRun(tuple(argv), began_at, ended_at, status, tuple(events), listener.complaint())
 
     def ask(self, argv: Sequence[str], *, timeout_seconds: float) -> Mapping[str, Any]:
         """Run a command that prints one JSON object; the object, whatever the exit status was.
@@ -91,7 +65,7 @@ class Operator:
         try:
             value = json.loads(stdout)
         except ValueError:
-            raise LabError(f"{' '.join(argv)} ended with status {status}: {_last(stderr, stdout)}") from None
+            raise LabError(f"{' '.join(argv)} ended with status {status}: {_said(stderr, stdout)}") from None
         if not isinstance(value, dict):
             raise LabError(f"{' '.join(argv)} printed JSON that is not an object")
         return value
@@ -104,41 +78,76 @@ class Operator:
         """
         status, stdout, stderr = self._run(argv, timeout_seconds)
         if status != 0:
-            raise LabError(f"{' '.join(argv)} ended with status {status}: {_last(stderr, stdout)}")
+            raise LabError(f"{' '.join(argv)} ended with status {status}: {_said(stderr, stdout)}")
 
-    def _run(self, argv: Sequence[str], timeout_seconds: float) -> tuple[int, bytes, bytes]:
-        process = self._start(argv)
+    def _run(self, argv: Sequence[str], timeout_seconds: float) -> tuple[int, str, str]:
+        lines = []
+        with _Listener(self._start(argv), self._clock) as listener:
+            deadline = Deadline(self._clock, timeout_seconds)
+            while (line := listener.next_line(deadline)) is not None:
+                lines.append(line[1])
+            status = listener.status(deadline)
+        if status is None:
+            raise _too_late(argv, timeout_seconds)
+        return status, b"".join(lines).decode("utf-8", "replace"), listener.complaint()
+
+
+class _Listener:
+    """Reads both outputs of a process, each line of stdout stamped with the moment it came. Leaving ends the process."""
+
+    def __init__(self, process: Process, clock: Clock) -> None:
+        self._process = process
+        self._clock = clock
+        self._lines: queue.SimpleQueue[tuple[float, bytes] | None] = queue.SimpleQueue()
+        self._complaints: list[bytes] = []
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._readers = {
+            threading.Thread(target=self._stamp, args=(process.stdout,), daemon=True): process.stdout,
+            threading.Thread(
+                target=self._complaints.extend, args=(process.stderr,), daemon=True
+            ): process.stderr,
+        }
+
+    def __enter__(self) -> Self:
+        for reader in self._readers:
+            reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        for reader, stream in self._readers.items():
+            reader.join(_GRACE_SECONDS)
+            # Still reading: somebody the command started holds the pipe; closing it under a reader would hang.
+            if not reader.is_alive():
+                stream.close()
+
+    def next_line(self, deadline: Deadline) -> tuple[float, bytes] | None:
+        """The next line and when it came (Unix seconds), or None: there is no more, or no more time."""
         try:
-            stdout, stderr = process.communicate(timeout=timeout_seconds)
+            return self._lines.get(timeout=deadline.left_seconds)
+        except queue.Empty:
+            return None
+
+    def status(self, deadline: Deadline) -> int | None:
+        """Its exit status, or None: it has not ended in time."""
+        try:
+            return self._process.wait(deadline.left_seconds)
         except subprocess.TimeoutExpired:
-            raise _too_late(argv, timeout_seconds) from None
-        finally:
-            _end(process)
-        return process.returncode, stdout, stderr
+            return None
 
-    def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        return self._host.popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+    def complaint(self) -> str:
+        """All it wrote to stderr, once it was left."""
+        return b"".join(self._complaints).decode("utf-8", "replace").strip()
 
-    def _stamp(self, stdout: IO[bytes], lines: queue.SimpleQueue[tuple[float, bytes] | None]) -> None:
+    def _stamp(self, stdout: IO[bytes]) -> None:
         try:
             for line in stdout:
-                lines.put((self._clock.now().timestamp(), line))
+                self._lines.put((self._clock.now().timestamp(), line))
         finally:
-            lines.put(None)
-
-
-def _next(
-    lines: queue.SimpleQueue[tuple[float, bytes] | None],
-    left_seconds: float,
-    argv: Sequence[str],
-    timeout_seconds: float,
-) -> tuple[float, bytes] | None:
-    try:
-        return lines.get(timeout=max(0.0, left_seconds))
-    except queue.Empty:
-        raise _too_late(argv, timeout_seconds) from None
+            self._lines.put(None)
 
 
 def _event(at: float, line: bytes) -> StepEvent | None:
@@ -150,16 +159,9 @@ def _event(at: float, line: bytes) -> StepEvent | None:
     return StepEvent(at, data) if isinstance(data, dict) else None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-
-
-def _last(*outputs: bytes) -> str:
-    """What it said, the first output that is not empty, as one text."""
-    said = next((output.strip() for output in outputs if output.strip()), b"it said nothing")
-    return said.decode("utf-8", "replace")
+def _said(*outputs: str) -> str:
+    """The first output that is not empty."""
+    return next((output.strip() for output in outputs if output.strip()), "it said nothing")
 
 
 def _too_late(argv: Sequence[str], seconds: float) -> FailoverError:

@@ -90,15 +90,31 @@ def _reason(error: Exception) -> str:
     return (str(error) or type(error).__name__).lower()
 
 
+def knock(address: str, *, timeout_seconds: float) -> str:
+    """What somebody gets who goes to an address, whatever DNS says: `HTTP 200 from web1`, `connection refused`, ..."""
+    network = Network(address, (), timeout_seconds=timeout_seconds, random=SystemRandom())
+    try:
+        answer = network.get(address, "/")
+    except TransportError as error:
+        return error.reason
+    return f"HTTP {answer.status} from {answer.served_by}"
+
+
 def main() -> int:
-    """Visit until stdin is closed."""
+    """Visit until stdin is closed, or knock once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
-    parser.add_argument("--host", required=True, help="the site's name")
-    parser.add_argument("--name-server", action="append", required=True, dest="name_servers")
+    parser.add_argument("--host", required=True, help="the site's name; with --once an address")
+    parser.add_argument(
+        "--once", action="store_true", help="load one page from that address and say how it went"
+    )
+    parser.add_argument("--name-server", action="append", default=[], dest="name_servers")
     parser.add_argument("--pause", type=float, default=0.1, help="seconds between two turns")
     parser.add_argument("--timeout", type=float, default=1.0, help="seconds for a connection and for a read")
     arguments = parser.parse_args()
+    if arguments.once:
+        sys.stdout.write(knock(arguments.host, timeout_seconds=arguments.timeout) + "\n")
+        return 0
     random = SystemRandom()
     network = Network(
         arguments.host, tuple(arguments.name_servers), timeout_seconds=arguments.timeout, random=random
