@@ -34,7 +34,7 @@ def judge(
         node_addresses: Further addresses of each node, beside those in the records: a name server there dies with it.
     """
     findings = _judge_authorities(matrix)
-    if any(_answers(matrix, key) for key in _keys(settings)):
+    if not all(_is_deaf(view) for view in matrix.counted):
         for record in settings.records:
             findings += _judge_record(settings, record, matrix, expected.primary)
         findings += _judge_register(settings, matrix, expected)
@@ -46,8 +46,9 @@ def judge(
     return (Finding(Code.DNS_OK, Severity.OK, summary, None, settings.zone),)
 
 
-def _keys(settings: DnsSettings) -> list[RecordKey]:
-    return [*((record.name, record.type) for record in settings.records), register_key(settings)]
+def _is_deaf(view: View) -> bool:
+    """Whether it gave no answer at all."""
+    return all(answer.fault is not None for _, answer in view.answers)
 
 
 def _answers(matrix: Matrix, key: RecordKey) -> list[tuple[View, Answer]]:
@@ -58,16 +59,15 @@ def _answers(matrix: Matrix, key: RecordKey) -> list[tuple[View, Answer]]:
 
 def _judge_authorities(matrix: Matrix) -> list[Finding]:
     """Servers that do not answer: critical only if none does, because one of them is enough for visitors."""
-    counted = matrix.counted
-    faulty = [view for view in counted if view.fault is not None]
-    if len(faulty) == len(counted):
+    faulty = [view for view in matrix.counted if view.fault is not None]
+    if all(_is_deaf(view) for view in matrix.counted):
         said = "; ".join(_fault(view) for view in faulty) or "the zone has none"
         return [Finding(Code.DNS_UNREACHABLE, Severity.UNKNOWN, f"no name server can be asked: {said}")]
     return [
         Finding(
             Code.DNS_NOT_AUTHORITATIVE if view.fault is Fault.REFUSED else Code.DNS_UNREACHABLE,
             Severity.WARNING,
-            f"name server {view.authority.name} does not serve the zone: {_fault(view)}",
+            f"name server {view.authority.name} does not answer as it should: {_fault(view)}",
             "repair it, or take it out of the zone's NS records and the parent's",
             view.authority.name,
         )
@@ -85,11 +85,13 @@ def _judge_record(
     key = (record.name, record.type)
     subject = f"{record.name} {record.type}"
     said = _answers(matrix, key)
+    if not said:
+        return [_nobody_says(subject)]
     if len({show_values(answer.record) for _, answer in said}) > 1:
         return [_disagreement(subject, said)]
-    found = said[0][1].record if said else None
+    found = said[0][1].record
     wanted = wanted_record(settings, record, primary)
-    if said and not same_values(found, wanted):
+    if not same_values(found, wanted):
         if found is None:
             summary = f"{subject} does not exist; {primary} is {show_values(wanted)}"
             return [Finding(Code.DNS_RECORD_MISSING, Severity.CRITICAL, summary, None, subject)]
@@ -115,6 +117,11 @@ def _wrong_address(settings: DnsSettings, record: RecordSettings, found: str, pr
     return Finding(Code.DNS_WRONG_ADDRESS, Severity.CRITICAL, summary, None, subject)
 
 
+def _nobody_says(subject: str) -> Finding:
+    summary = f"no name server says what {subject} is"
+    return Finding(Code.DNS_UNREACHABLE, Severity.UNKNOWN, summary, None, subject)
+
+
 def _disagreement(subject: str, said: list[tuple[View, Answer]]) -> Finding:
     each = ", ".join(f"{view.authority.name} says {show_values(answer.record)}" for view, answer in said)
     return Finding(
@@ -129,10 +136,10 @@ def _disagreement(subject: str, said: list[tuple[View, Answer]]) -> Finding:
 def _judge_register(settings: DnsSettings, matrix: Matrix, expected: Register) -> list[Finding]:
     owner = register_key(settings)
     said = _answers(matrix, owner)
+    if not said:
+        return [_nobody_says(f"{owner[0]} TXT")]
     if len({show_values(answer.record) for _, answer in said}) > 1:
         return [_disagreement(f"{owner[0]} TXT", said)]
-    if not said:
-        return []
     match parse_register(said[0][1].record):
         case Register() as register if register == expected:
             return []

@@ -82,13 +82,16 @@ class Rfc2136Provider:
         """
         wanted = tuple(keys)
         failures: list[str] = []
+        sick: ServerRefusalError | None = None
         for server in self._settings.servers:
             try:
                 endpoint = self._endpoint(server)
                 return {key: self._read_one(endpoint, key) for key in wanted}
             except (NotSentError, NoReplyError) as error:
                 failures.append(error.message)
-        raise DnsUnreachableError(failures)
+            except ServerRefusalError as error:
+                sick = _only_if_sick(error)
+        raise sick or DnsUnreachableError(failures)
 
     def apply(self, update: Update) -> Outcome:
         """Send the update as one message; see DnsProvider.apply.
@@ -97,43 +100,51 @@ class Rfc2136Provider:
         once more, to the next server first, only where they show that it was not done.
         """
         failures: list[str] = []
-        is_reply_lost = False
-        servers = self._settings.servers
-        for number, server in enumerate((*servers, *servers)):
-            if number >= len(servers) and not is_reply_lost:
+        sick: ServerRefusalError | None = None
+        was_sent = False
+        for _ in range(2):
+            for server in self._settings.servers:
+                try:
+                    return self._apply_at(self._endpoint(server), update, was_sent=was_sent)
+                except NotSentError as error:
+                    failures.append(error.message)
+                except NoReplyError as error:
+                    failures.append(error.message)
+                    was_sent = True
+                except ServerRefusalError as error:
+                    sick = _only_if_sick(error)
+            if not was_sent:
                 break
-            try:
-                endpoint = self._endpoint(server)
-                rcode = self._exchange(endpoint, make_update(update), f"the update of {update.zone}").rcode()
-            except NotSentError as error:
-                failures.append(error.message)
-                continue
-            except (NoReplyError, ServerRefusalError) as error:
-                if isinstance(error, ServerRefusalError) and error.refusal is not Refusal.UNSIGNED:
-                    raise
-                failures.append(error.message)
-                is_reply_lost = True
-                found = self._read_again(update)
-                if found is None:
-                    break
-                if update.is_applied_in(found):
-                    return Outcome(Applied.FOUND, show_endpoint(endpoint))
-                continue
-            if rcode == dns.rcode.NOERROR:
-                return Outcome(Applied.WRITTEN, show_endpoint(endpoint))
-            if rcode in PREREQUISITE_FAILED:
-                return self._settle(update, endpoint, is_reply_lost=is_reply_lost)
-            about = f"the update of {update.zone} signed with {self._settings.tsig.name}"
-            raise ServerRefusalError(refusal_of(rcode), show_endpoint(endpoint), about)
-        if is_reply_lost:
+        if was_sent:
             raise LostReplyError(update, failures)
-        raise DnsUnreachableError(failures)
+        raise sick or DnsUnreachableError(failures)
 
-    def _settle(self, update: Update, endpoint: Endpoint, *, is_reply_lost: bool) -> Outcome:
+    def _apply_at(self, endpoint: Endpoint, update: Update, *, was_sent: bool) -> Outcome:
+        """One attempt at one server; NoReplyError if it did not answer and a reading shows that it is not done."""
+        server = show_endpoint(endpoint)
+        try:
+            rcode = self._exchange(endpoint, make_update(update), f"the update of {update.zone}").rcode()
+        except (NoReplyError, ServerRefusalError) as error:
+            if isinstance(error, ServerRefusalError) and error.refusal is not Refusal.UNSIGNED:
+                raise
+            found = self._read_again(update)
+            if found is None:
+                raise LostReplyError(update, [error.message]) from error
+            if update.is_applied_in(found):
+                return Outcome(Applied.FOUND, server)
+            raise NoReplyError(error.message) from error
+        if rcode == dns.rcode.NOERROR:
+            return Outcome(Applied.WRITTEN, server)
+        if rcode in PREREQUISITE_FAILED:
+            return self._settle(update, server, is_reply_lost=was_sent)
+        about = f"the update of {update.zone} signed with {self._settings.tsig.name}"
+        raise ServerRefusalError(refusal_of(rcode), server, about)
+
+    def _settle(self, update: Update, server: str, *, is_reply_lost: bool) -> Outcome:
         """A prerequisite failed: by our own first update whose reply was lost, or by somebody else's."""
         found = self._read_again(update)
         if is_reply_lost and found is not None and update.is_applied_in(found):
-            return Outcome(Applied.FOUND, show_endpoint(endpoint))
+            return Outcome(Applied.FOUND, server)
         raise PrerequisiteError(update, found)
 
     def _read_again(self, update: Update) -> Records | None:
@@ -169,6 +180,13 @@ class Rfc2136Provider:
     def _endpoint(self, server: DnsServerSettings) -> Endpoint:
         limit = self._settings.query_timeout_seconds
         return find_endpoint(server.address, server.port, self._lookup, limit)
+
+
+def _only_if_sick(error: ServerRefusalError) -> ServerRefusalError:
+    """`error` if the server cannot, so that the next one may; raises it if the server will not."""
+    if error.refusal is not Refusal.FAILED:
+        raise error
+    return error
 
 
 def _make_key(settings: DnsSettings, secret: str) -> dns.tsig.Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import signal
 import socket
@@ -62,14 +63,14 @@ def primary_zone(port: int, *, is_notifying: bool) -> str:
 class Named:
     """One named process; `stop` ends it at once, frozen or not."""
 
-    def __init__(self, directory: Path, address: str, port: int, zone: str) -> None:
+    def __init__(self, directory: Path, address: str, port: int, zone: str, records: str = "") -> None:
         directory.mkdir()
         listen = (
             f"listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }};"
             if ":" not in address
             else f"listen-on {{ none; }}; listen-on-v6 port {port} {{ {address}; }};"
         )
-        (directory / "zone").write_text(ZONE_FILE)
+        (directory / "zone").write_text(ZONE_FILE + records)
         (directory / "named.conf").write_text(configuration(directory, port, zone, listen))
         self.address, self.port, self._log = address, port, directory / "log"
         self.process = subprocess.Popen(
@@ -103,18 +104,14 @@ class Named:
 
 
 def free_port() -> int:
-    """A port that is free for TCP and UDP on both addresses."""
+    """A port free for TCP and UDP on both addresses, below those that the kernel gives to outgoing connections."""
     while True:
-        with socket.create_server((PRIMARY, 0)) as first:
-            port = int(first.getsockname()[1])
+        port = random.randrange(20000, 32000)
+        with contextlib.ExitStack() as stack:
             try:
-                with (
-                    socket.create_server((SECONDARY, port), family=socket.AF_INET6),
-                    socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
-                    socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as third,
-                ):
-                    second.bind((PRIMARY, port))
-                    third.bind((SECONDARY, port))
+                for address, family in ((PRIMARY, socket.AF_INET), (SECONDARY, socket.AF_INET6)):
+                    stack.enter_context(socket.create_server((address, port), family=family))
+                    stack.enter_context(socket.socket(family, socket.SOCK_DGRAM)).bind((address, port))
             except OSError:
                 continue
             return port
@@ -129,8 +126,8 @@ def start_named(tmp_path: Path) -> Iterator[StartNamed]:
         pytest.skip("named (package bind9) is not installed")
     running: list[Named] = []
 
-    def start(address: str, port: int, zone: str) -> Named:
-        named = Named(tmp_path / f"named{len(running)}", address, port, zone)
+    def start(address: str, port: int, zone: str, records: str = "") -> Named:
+        named = Named(tmp_path / f"named{len(running)}", address, port, zone, records)
         running.append(named)
         named.wait_until_up()
         return named

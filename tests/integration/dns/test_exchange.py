@@ -1,4 +1,4 @@
-"""One question to one server that behaves badly. No name server is needed, only sockets."""
+"""One question to one server that behaves badly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from failover.dns.rfc2136 import Rfc2136Provider
 from failover.dns.wire import make_question
 from failover.system.clock import SystemClock
 from tests.contract.dns_provider import WWW, update_of
-from tests.integration.dns.conftest import SECRET, settings_for
+from tests.integration.dns.conftest import SECRET, Named, settings_for
 
 pytestmark = pytest.mark.integration
 
@@ -52,7 +52,7 @@ def bad_server() -> Iterator[Callable[[React, React], int]]:
         def start(on_tcp: React, on_udp: React) -> int:
             listener = socket.create_server((HOST, 0))
             port = int(listener.getsockname()[1])
-            channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            channel = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             channel.bind((HOST, port))
             threads = [
                 threading.Thread(target=serve_tcp, args=(listener, on_tcp)),
@@ -61,7 +61,6 @@ def bad_server() -> Iterator[Callable[[React, React], int]]:
             for thread in threads:
                 thread.start()
                 stack.callback(thread.join, 5)
-            stack.callback(channel.close)
             stack.callback(wake, port)
             stack.callback(listener.close)
             stack.callback(listener.shutdown, socket.SHUT_RDWR)
@@ -208,6 +207,17 @@ def test_a_server_that_fails_is_told_apart(bad_server: BadServer, rcode: int, re
 
     assert caught.value.refusal is refusal
     assert caught.value.hint
+
+
+def test_a_sick_first_server_gives_way_to_the_second(bad_server: BadServer, primary: Named) -> None:
+    sick = bad_server(
+        lambda request: [framed(request[:2] + bytes([request[2] | 0x80, 2]) + bytes(8))], nothing
+    )
+    settings = settings_for((HOST, sick), (primary.address, primary.port))
+    provider = Rfc2136Provider(settings, SECRET, clock=CLOCK)
+
+    assert provider.apply(update_of(Change(None, WWW))).server == f"{HOST}:{primary.port}"
+    assert provider.read([WWW.key]) == {WWW.key: WWW}
 
 
 def test_a_server_given_by_name_is_looked_up() -> None:

@@ -67,6 +67,25 @@ def test_authorities_are_found_with_their_addresses(start_named: StartNamed) -> 
     )
 
 
+def test_a_server_outside_the_zone_is_looked_up_here(start_named: StartNamed) -> None:
+    port = free_port()
+    records = "@ NS ns.elsewhere.test.\n@ NS ns.nowhere.test.\n"
+    start_named(PRIMARY, port, primary_zone(port, is_notifying=False), records)
+
+    def lookup(name: str, _seconds: float) -> tuple[str, ...]:
+        return ("192.0.2.53",) if name == "ns.elsewhere.test." else ()
+
+    propagation = Propagation(
+        settings_for((PRIMARY, port)), clock=SystemClock(), lookup=lookup, authority_port=port
+    )
+    found = {authority.name: authority.address for authority in propagation.find_authorities()}
+    unknown = Authority("ns.nowhere.test.", "", port)
+
+    assert found["ns.elsewhere.test."] == "192.0.2.53"
+    assert found["ns.nowhere.test."] == ""
+    assert propagation.ask_all([unknown], [("www.example.test.", "A")]).views[0].fault is Fault.SILENT
+
+
 def test_a_notified_secondary_agrees_soon(start_named: StartNamed, elapsed: Callable[[], float]) -> None:
     zone = Zone(start_named, is_notifying=True)
     seen: list[Matrix] = []

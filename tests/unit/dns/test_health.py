@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.config.settings import DnsSettings
 from failover.dns.health import judge
-from failover.dns.matrix import Fault, View
+from failover.dns.matrix import Answer, Fault, View
 from failover.dns.model import RecordSet
 from failover.dns.plan import register_key
 from failover.dns.register import Register
@@ -87,6 +89,25 @@ def test_all_servers_down_is_an_unknown_and_nothing_else_is_claimed(settings: Dn
     (finding,) = judge(
         settings, matrix(faulty(settings, 1, Fault.SILENT), faulty(settings, 2, Fault.SILENT)), NOW
     )
+
+    assert (finding.code, finding.severity) == (Code.DNS_UNREACHABLE, Severity.UNKNOWN)
+
+
+def test_a_name_that_nobody_answers_for_is_an_unknown(settings: DnsSettings) -> None:
+    whole = view(settings, 1, NOW)
+    answers = tuple(
+        (key, Answer(None, Fault.REFUSED) if key == WWW else answer) for key, answer in whole.answers
+    )
+    part = dataclasses.replace(whole, answers=answers)
+
+    assert codes(settings, part) == [Code.DNS_NOT_AUTHORITATIVE, Code.DNS_UNREACHABLE]
+
+
+def test_a_name_that_was_not_asked_for_is_never_ok(settings: DnsSettings) -> None:
+    whole = view(settings, 1, NOW)
+    part = dataclasses.replace(whole, answers=whole.answers[:-1])
+
+    (finding,) = judge(settings, matrix(part), NOW)
 
     assert (finding.code, finding.severity) == (Code.DNS_UNREACHABLE, Severity.UNKNOWN)
 
