@@ -116,7 +116,7 @@ def read_document(content: bytes) -> Document:
     except _UnreadableError as error:
         _whole_file_is_wrong(document, error.line, error.text)
         return document
-    if root is None:
+    if root is None or root.tag == f"{_TAG}null":
         _whole_file_is_wrong(document, 1, "is empty")
         return document
     document.lines[()] = root.start_mark.line + 1

@@ -89,7 +89,6 @@ def check_document(document: Document) -> tuple[Settings | None, tuple[Problem, 
     flaws = [flaw for flaw in document.flaws if not _is_inside_secret(document.data, flaw.place)]
     found = [(flaw.line, flaw.place, flaw.text) for flaw in flaws]
     wrong = {flaw.place for flaw in flaws if flaw.is_value}
-    # Here a key is given twice or cannot be read: which keys the section has is not known.
     uncertain = {flaw.place for flaw in flaws if not flaw.is_value}
     data: Any = document.data
     for place in wrong:
@@ -97,16 +96,20 @@ def check_document(document: Document) -> tuple[Settings | None, tuple[Problem, 
     settings = None
     for _ in range(0 if () in wrong else _MOST_ROUNDS):
         settings, mistakes = _validate(data)
-        for mistake in mistakes:
-            place = mistake.place
-            if not _touches(place, wrong) and not (mistake.is_missing and _touches(place, uncertain)):
-                found.append((document.line_of(place), place, mistake.text))
+        found += [
+            (document.line_of(mistake.place), mistake.place, mistake.text)
+            for mistake in mistakes
+            if not _touches(mistake.place, wrong) and not mistake.is_echo
+            # Where a key could not be read, or a section is given twice, what is missing may be there.
+            if not (mistake.is_missing and mistake.place[:-1] in uncertain)
+        ]
         wrong |= {mistake.place for mistake in mistakes}
-        uncertain |= {mistake.place[:-1] for mistake in mistakes if mistake.is_name}
         for mistake in mistakes:
             data = _put_aside(data, mistake.place)
         if settings is not None:
             break
+    # What was put aside by name (a node, a mirror) leaves its section with too few.
+    uncertain |= {place[:-1] for place in wrong if section_at(place[:-1]) is None}
     found += [
         (document.line_of(misfit.place), misfit.place, misfit.text)
         for misfit in (_misfits(settings, ()) if settings else ())

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from failover.config.place import Place, place_text
-from failover.config.schema import suggestion
+from failover.config.place import Place
+from failover.config.schema import nearest_key, suggestion
 
 _KEY_MARK = "[key]"
 """How pydantic ends the place of a dict's key, as against its value."""
@@ -20,48 +20,40 @@ _KEY_MARK = "[key]"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong at a place: with its value, or with the name that the operator chose for it."""
+    """One thing wrong at a place."""
 
     place: Place
     text: str
-    is_name: bool = False
     is_missing: bool = False
+    is_echo: bool = False
+    """It only follows from another mistake: a key is missing because it was written wrongly. Not to be reported."""
 
 
 def describe(error: ValidationError) -> list[Mistake]:
-    """Every mistake, in pydantic's order. A missing key that an unknown one was meant to be is said once."""
+    """Every mistake, in pydantic's order."""
+    details = error.errors(include_url=False)
+    unknown = {detail["loc"] for detail in details if detail["type"] == "extra_forbidden"}
+    meant = {(*place[:-1], key) for place in unknown if (key := nearest_key(place)) is not None}
     # A list whose items are wrong also counts as too short, for pydantic counts the right ones.
-    details = [
-        detail
-        for detail in error.errors(include_url=False)
-        if detail["type"] != "too_short" or not detail["input"]
-    ]
-    mistakes = [_mistake(detail) for detail in details]
-    meant = {
-        f"{place_text(mistake.place[:-1])}: {mistake.text}"
-        for mistake, detail in zip(mistakes, details, strict=True)
-        if detail["type"] == "extra_forbidden"
-    }
     return [
-        mistake
-        for mistake in mistakes
-        if not mistake.is_missing
-        or f"{place_text(mistake.place[:-1])}: {_unknown(f'did you mean {mistake.place[-1]}?')}" not in meant
+        _mistake(detail, meant) for detail in details if detail["type"] != "too_short" or not detail["input"]
     ]
 
 
-def _mistake(detail: ErrorDetails) -> Mistake:
+def _mistake(detail: ErrorDetails, meant: set[Place]) -> Mistake:
     place: Place = detail["loc"]
     if place and place[-1] == _KEY_MARK:
         place = place[:-1]
-        return Mistake(place, f"as a name: {_text(detail, place)}", is_name=True)
-    return Mistake(place, _text(detail, place), is_missing=detail["type"] == "missing")
+        return Mistake(place, f"as a name: {_text(detail, place)}")
+    is_missing = detail["type"] == "missing"
+    return Mistake(place, _text(detail, place), is_missing, is_echo=is_missing and place in meant)
 
 
 def _text(detail: ErrorDetails, place: Place) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown(suggestion(place))
+        near = suggestion(place)
+        return f"is not a known key{': ' if near else ''}{near}"
     if kind == "missing":
         return "is missing"
     if value is None:
@@ -72,10 +64,6 @@ def _text(detail: ErrorDetails, place: Place) -> str:
         # Our own checks; those of a secret reference do not repeat what was given.
         return str(context["error"])
     return _TEXTS.get(kind, "is not valid here").format(**context)
-
-
-def _unknown(near: str) -> str:
-    return f"is not a known key{': ' if near else ''}{near}"
 
 
 def _not_text(value: Any) -> str:

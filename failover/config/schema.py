@@ -114,14 +114,18 @@ def section_at(place: Place) -> type[Section] | None:
     return found[0].inner if len(found[1]) == steps else None
 
 
+def nearest_key(place: Place) -> str | None:
+    """The known key that an unknown one at this place may have been meant to be."""
+    section = section_at(place[:-1])
+    near = difflib.get_close_matches(str(place[-1]), keys_of(section) if section else (), n=1)
+    return near[0] if near else None
+
+
 def suggestion(place: Place) -> str:
     """What an unknown key may have been meant to be, as the end of a sentence; empty if nothing is near."""
-    section = section_at(place[:-1])
-    wrong = str(place[-1])
-    valid = keys_of(section) if section else {}
-    near = difflib.get_close_matches(wrong, valid, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
+    near, wrong = nearest_key(place), str(place[-1])
+    if near is not None:
+        return f"did you mean {near}?"
     elsewhere = sorted({".".join(key.section) or "the top" for key in all_keys() if key.name == wrong})
     if elsewhere:
         return f"it belongs in {' or '.join(elsewhere)}"

@@ -91,14 +91,15 @@ def _read_file(path: Path, reference: str, *, is_credential: bool = False) -> st
         raise SecretError(
             f"secret {reference}: {path} cannot be read: {reason}", hint="run as root"
         ) from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SecretError(f"secret {reference}: {path} is not a file", hint="name the file that holds it")
-        reason = _why_not_private(descriptor, is_credential=is_credential)
-        if reason:
-            raise SecretError(f"secret {reference}: {path} {reason}", hint=_remedy(path, reason))
-        content = file.read(_LARGEST_BYTES + 1)
+        why = _why_not_private(descriptor, is_credential=is_credential)
+        if why:
+            raise SecretError(f"secret {reference}: {path} {why}", hint=_remedy(path, why))
+        content = os.read(descriptor, _LARGEST_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _LARGEST_BYTES:
         raise SecretError(
             f"secret {reference}: {path} is too large for a secret", hint="name the file that holds it"
