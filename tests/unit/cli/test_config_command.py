@@ -11,7 +11,6 @@ from failover.cli.main import main
 from failover.config.sample import sample
 from failover.errors import ExitStatus
 
-
 ZONE_LINE = next(number for number, line in enumerate(sample().splitlines(), 1) if "zone: " in line)
 
 
