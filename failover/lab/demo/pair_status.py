@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+_LITTLE_SECONDS = 1.0
+"""Under load something is always on its way; a mirror that is no more behind than this is in sync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,24 @@ class NodeStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class FindingStatus:
+class MirrorLine:
+    """A mirror, as its sender has it. None: not known."""
+
+    name: str
+    state: str | None
+    waiting_paths: int | None
+    oldest_age_seconds: float | None
+
+    @property
+    def is_in_sync(self) -> bool:
+        """Whether the standby has everything but what changed a moment ago."""
+        if self.state == "sending":
+            return self.oldest_age_seconds is not None and self.oldest_age_seconds < _LITTLE_SECONDS
+        return self.state == "in-sync"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
     """A finding of a severity other than OK."""
 
     code: str
@@ -36,27 +56,25 @@ class PairStatus:
     """One look at the pair. None: not known, which is never the same as 0."""
 
     nodes: tuple[NodeStatus, ...]
-    mirror_state: str | None
-    mirror_waiting_paths: int | None
-    mirror_age_seconds: float | None
+    mirrors: tuple[MirrorLine, ...]
     transactions_behind: int | None
     seconds_behind: float | None
     dns: tuple[tuple[str, str], ...]
-    """Each authority and what it answers."""
-    findings: tuple[FindingStatus, ...]
+    """Each authority and what it answers for the names that move."""
+    findings: tuple[FindingLine, ...]
 
     def why_not_ready(self, *, primary: str, standby: str) -> str | None:
         """Why the pair could not lose `primary` now without losing much, or None: the standby is healthy."""
-        roles = {node.name: node.role for node in self.nodes if node.is_reachable}
+        roles = {node.name: node.role or "unknown" for node in self.nodes if node.is_reachable}
         if roles.get(primary) != "primary" or roles.get(standby) != "standby":
-            return (
-                f"roles: {', '.join(f'{name} {role}' for name, role in sorted(roles.items())) or 'unknown'}"
-            )
+            said = ", ".join(f"{name} {role}" for name, role in sorted(roles.items()))
+            return f"roles: {said or 'nobody answers'}"
         for finding in self.findings:
             if finding.blocks:
                 return finding.summary
-        if self.mirror_state != "in-sync" and self.mirror_waiting_paths != 0:
-            return f"the mirror is {self.mirror_state or 'unknown'}"
+        late = next((mirror for mirror in self.mirrors if not mirror.is_in_sync), None)
+        if late is not None or not self.mirrors:
+            return f"the mirror is {'unknown' if late is None else late.state or 'unknown'}"
         if self.transactions_behind is None and self.seconds_behind is None:
             return "the standby's database reports no lag"
         return None
@@ -64,7 +82,7 @@ class PairStatus:
 
 def pair_status_from(data: Mapping[str, Any]) -> PairStatus:
     """Read the JSON of `failover status --json`."""
-    mirror, database = _section(data, "mirror"), _section(data, "database")
+    replication = _mapping(data.get("replication"))
     return PairStatus(
         nodes=tuple(
             NodeStatus(
@@ -72,48 +90,46 @@ def pair_status_from(data: Mapping[str, Any]) -> PairStatus:
             )
             for name, node in _named(data.get("nodes"))
         ),
-        mirror_state=_text(mirror.get("state")),
-        mirror_waiting_paths=_whole(mirror.get("waiting_paths")),
-        mirror_age_seconds=_number(mirror.get("oldest_age_seconds")),
-        transactions_behind=_whole(database.get("transactions_behind")),
-        seconds_behind=_number(database.get("seconds_behind")),
-        dns=tuple(_answers(data.get("dns"))),
+        mirrors=tuple(
+            MirrorLine(
+                name,
+                _text(mirror.get("state")),
+                _whole(mirror.get("waiting_paths")),
+                _number(mirror.get("oldest_age_seconds")),
+            )
+            for name, mirror in _named(data.get("mirrors"))
+        ),
+        transactions_behind=_whole(replication.get("transactions_behind")),
+        seconds_behind=_number(replication.get("seconds_behind")),
+        dns=tuple(_authorities(_mapping(data.get("dns")).get("authorities"))),
         findings=tuple(
-            FindingStatus(str(finding.get("code")), str(finding.get("severity")), str(finding.get("summary")))
-            for finding in data.get("findings") or ()
-            if finding.get("severity") != "ok"
+            FindingLine(str(found.get("code")), str(found.get("severity")), str(found.get("summary")))
+            for found in _listed(data.get("findings"))
+            if found.get("severity") != "ok"
         ),
     )
 
 
-def _section(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    section = data.get(key)
-    return section if isinstance(section, Mapping) else {}
+def _authorities(authorities: Any) -> Iterator[tuple[str, str]]:
+    for authority in _listed(authorities):
+        said = [
+            ", ".join(map(str, answer.get("values") or ())) or str(answer.get("fault") or "nothing")
+            for answer in _listed(authority.get("answers"))
+            if answer.get("type") in {"A", "AAAA"}
+        ]
+        yield str(authority.get("name")).rstrip("."), " ".join(said) or "no answer"
 
 
-def _named(nodes: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Nodes by name, whether they come as an object or as a list of objects with a name."""
-    if isinstance(nodes, Mapping):
-        yield from ((str(name), node) for name, node in nodes.items() if isinstance(node, Mapping))
-    elif isinstance(nodes, list):
-        yield from ((str(node.get("name") or node.get("node")), node) for node in nodes)
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
-def _answers(dns: Any) -> Iterable[tuple[str, str]]:
-    answers = dns.get("answers", dns) if isinstance(dns, Mapping) else dns
-    if isinstance(answers, Mapping):
-        yield from ((str(authority), _plain(answer)) for authority, answer in answers.items())
-    elif isinstance(answers, list):
-        for answer in answers:
-            yield str(answer.get("authority") or answer.get("server")), _plain(answer.get("values"))
+def _named(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return ((str(name), item) for name, item in _mapping(value).items() if isinstance(item, Mapping))
 
 
-def _plain(answer: Any) -> str:
-    if isinstance(answer, Mapping):
-        return ", ".join(_plain(value) for value in answer.values())
-    if isinstance(answer, list):
-        return ", ".join(_plain(value) for value in answer)
-    return "no answer" if answer is None else str(answer)
+def _listed(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Mapping))
 
 
 def _text(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from failover.lab.demo.board import Note, Scene
 from failover.lab.demo.ledger import Kind
-from failover.lab.demo.pair_status import PairStatus
+from failover.lab.demo.pair_status import MirrorLine, PairStatus
 
 _STALE_SECONDS = 3.0
 _BAR = 24
@@ -104,7 +104,7 @@ def _pair(scene: Scene) -> list[tuple[str, RenderableType]]:
     if status is None:
         return [("pair", Text("not asked yet", style="dim"))]
     rows: list[tuple[str, RenderableType]] = [("roles", _roles(status))]
-    rows.append(("mirror", Text(describe_mirror(status))))
+    rows.append(("mirror", Text("; ".join(map(describe_mirror, status.mirrors)) or "unknown")))
     rows.append(("replica", Text(describe_replica(status))))
     rows.append(("DNS", Text("   ".join(f"{who}: {says}" for who, says in status.dns) or "unknown")))
     worst = next((one for one in status.findings if one.blocks), None) or next(iter(status.findings), None)
@@ -130,13 +130,13 @@ def _roles(status: PairStatus) -> Text:
     return text
 
 
-def describe_mirror(status: PairStatus) -> str:
-    """The mirror's lag in a few words."""
-    words = [status.mirror_state or "unknown"]
-    if status.mirror_waiting_paths:
-        words.append(f"{status.mirror_waiting_paths} paths waiting")
-    if status.mirror_age_seconds:
-        words.append(f"the oldest for {status.mirror_age_seconds:.2f} s")
+def describe_mirror(mirror: MirrorLine) -> str:
+    """A mirror's lag in a few words."""
+    words = [f"{mirror.name} {mirror.state or 'unknown'}"]
+    if mirror.waiting_paths:
+        words.append(f"{mirror.waiting_paths} paths waiting")
+    if mirror.oldest_age_seconds:
+        words.append(f"the oldest for {mirror.oldest_age_seconds:.2f} s")
     return ", ".join(words)
 
 
