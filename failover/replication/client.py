@@ -7,6 +7,7 @@ never speaks; the driver's own connection limit does not cover that, its read li
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
@@ -22,6 +23,7 @@ Value = str | int | float | bytes | None
 Row = Mapping[str, Value]
 
 _SERVER_GONE = frozenset({2006, 2013})
+_TLS_FAILED = 2026
 _TOO_MANY_CONNECTIONS = frozenset({1040, 1203, 1226})
 
 
@@ -186,8 +188,8 @@ def connect(target: Target, limits: Limits) -> Connection:
     """A new session on a server.
 
     Raises:
-        ConnectError: with the verdict that follows: full, frozen, refused, unreachable; UP with the server's errno if
-            it lives and refuses this account.
+        ConnectError: with the verdict that follows: full, frozen, refused, unreachable; UP with an errno if
+            it lives and refuses this account, or its certificate is not the CA's (2026).
     """
     by_tls = target.socket is None and target.certificate_authority is not None
     driver = _Driver(
@@ -266,15 +268,11 @@ def _refusal(target: Target, limits: Limits, error: pymysql.MySQLError) -> Conne
     if _is_timeout(error) or isinstance(cause, TimeoutError):
         limit = f"{limits.connect_seconds:g} s"
         return ConnectError(f"{target.name}: accepts, but says nothing within {limit}", Verdict.FROZEN)
-    if errno in _SERVER_GONE:
-        return ConnectError(
-            f"{target.name}: closed the connection before its greeting", Verdict.REFUSED, errno
-        )
-    if errno >= 2000:
-        return ConnectError(f"{target.name}: {said}", Verdict.UNREACHABLE, errno)
-    return ConnectError(
-        f"{target.name}: it lives, but does not let us in: {said} ({errno})", Verdict.UP, errno
-    )
+    if errno in _SERVER_GONE or isinstance(cause, ConnectionError):
+        return ConnectError(f"{target.name}: closed the connection in its greeting", Verdict.REFUSED, errno)
+    if isinstance(cause, ssl.SSLError):
+        errno, said = _TLS_FAILED, f"TLS: {getattr(cause, 'verify_message', None) or cause.reason or cause}"
+    return ConnectError(f"{target.name}: it lives, but we cannot log in: {said} ({errno})", Verdict.UP, errno)
 
 
 def _is_timeout(error: pymysql.MySQLError) -> bool:

@@ -108,6 +108,22 @@ def test_a_privileged_session_that_was_open_cannot_write_after_a_freeze(pair: Pa
     assert pair.primary.ids() == {1}
 
 
+def test_a_privileged_program_that_comes_back_stops_a_freeze(pair: Pair) -> None:
+    pair.primary.sql("GRANT READ_ONLY ADMIN ON *.* TO 'app'@'localhost'")
+    writer = Writer(pair.primary, first=1000)
+    writer.start()
+    try:
+        until(lambda: len(writer.acknowledged) > 20, "the writer writing")
+        with pytest.raises(DeadlineError, match="goes on writing although writes are refused"):
+            pair.primary.promotion.freeze(2)
+        seen = len(writer.acknowledged)
+        until(lambda: len(writer.acknowledged) > seen + 20, "the writer writing on")
+    finally:
+        writer.stop()
+
+    assert pair.primary.probe().is_read_only is False
+
+
 def test_a_long_statement_stops_a_freeze_and_is_named(pair: Pair) -> None:
     writer = _Background(pair, "INSERT INTO site.ledger SELECT 50 + SLEEP(6), 'slow'")
 
@@ -216,9 +232,9 @@ def test_attach_says_why_a_thread_does_not_run(pair: Pair) -> None:
     with pytest.raises(
         DatabaseError, match=r"error 1045, the primary refuses the replication account"
     ) as caught:
-        pair.standby.promotion.attach(pair.primary.source, "wrong", from_demotion=False)
+        pair.standby.promotion.attach(pair.primary.source, "not-this-one", from_demotion=False)
 
-    assert "wrong" not in str(caught.value)
+    assert "not-this-one" not in str(caught.value)
 
 
 def test_attach_refuses_a_server_that_takes_writes(pair: Pair) -> None:
