@@ -38,7 +38,7 @@ def print_error(error: FailoverError) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON value, indented; keys are listed in docs/."""
-    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    print(json.dumps(value, indent=2, default=str))
 
 
 def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:

@@ -141,4 +141,4 @@ class Reporter:
         print(f"when {loss['old']} is back: failover loss --complete lists every transaction and file")
 
     def _line(self, **fields: Any) -> None:
-        print(json.dumps(fields, ensure_ascii=False), flush=True)
+        print(json.dumps(fields), flush=True)

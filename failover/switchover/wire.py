@@ -86,7 +86,13 @@ class _Caller:
                 hint=answer["error"]["hint"],
                 exit_status=ExitStatus(answer["error"]["exit_status"]),
             )
-        return adapters["return"].validate_json(json.dumps(answer["result"]))
+        try:
+            return adapters["return"].validate_python(answer["result"])
+        except ValidationError as error:
+            raise RemoteError(
+                f"{self._node}: its answer to {order} makes no sense: {error.errors()[0]['msg']}",
+                hint="both hosts need the same version of failover",
+            ) from None
 
     def _next_answer(self, limit: float) -> dict[str, Any]:
         """The answer to the present call. A line that is no answer (a login banner) is passed over."""
@@ -122,11 +128,13 @@ def answer(orders: NodeOrders, line: bytes) -> bytes:
             )
         adapters = _adapters(order)
         arguments = {
-            name: adapters[name].validate_json(json.dumps(value))
-            for name, value in request["arguments"].items()
+            name: adapters[name].validate_python(value) for name, value in request["arguments"].items()
         }
         result = getattr(orders, order)(**arguments)
-        reply = {"call": number, "result": adapters["return"].dump_python(result, mode="json")}
+        reply = {
+            "call": number,
+            "result": adapters["return"].dump_python(result, mode="json", warnings="error"),
+        }
     except FailoverError as error:
         reply = {"call": number, "error": _describe(error.message, error.hint, error.exit_status)}
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:

@@ -78,7 +78,9 @@ def _generate(arguments: argparse.Namespace) -> ExitStatus:
     text = sample(**given, names=arguments.name)
     _, problems = check_document(read_document(text.encode("utf-8", "surrogateescape")))
     if problems:
-        raise UsageError("\n".join(f"{problem.key}: {problem.text}" for problem in problems))
+        raise UsageError(
+            "\n".join(f"{problem.key or 'configuration'}: {problem.text}" for problem in problems)
+        )
     print(text, end="")
     return ExitStatus.DONE
 
