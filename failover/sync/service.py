@@ -113,8 +113,12 @@ class MirrorEngine:
         while self._thread.is_alive() and not done.wait(0.1):
             pass
 
+    def push_again(self) -> None:
+        """Go on after `stop_pushing`, and try a standby that is away at once. A halt stays."""
+        self._order(self._push_again)
+
     def resume(self) -> None:
-        """Go on after `stop_pushing` or a halt: whatever is at the source now is taken as right."""
+        """Go on after a halt: whatever is at the source now is taken as right."""
         self._order(self._resume)
 
     def drain(self, timeout_seconds: float) -> Future[Checkpoint]:
@@ -290,10 +294,13 @@ class MirrorEngine:
         self._courier.close()
         self._end_drain("the mirror was told to stop pushing")
 
-    def _resume(self) -> None:
+    def _push_again(self) -> None:
         self._is_pushing = True
         self._restart_at = 0.0
         self._courier.hurry()
+
+    def _resume(self) -> None:
+        self._push_again()
         if self._halted is not None:
             self._source.resume()
             self._halted = None
@@ -323,8 +330,6 @@ class MirrorEngine:
         drain = self._drain
         if drain is None:
             return
-        if self._watcher is not None and not drain.is_past_cookie and self._watcher.watching.degraded:
-            self._read_watch()
         if self._backlog.waiting or not self._courier.is_welcome:
             drain.ask_again()
         elif drain.kept_at is None:

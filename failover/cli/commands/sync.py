@@ -32,9 +32,11 @@ def add_parser(commands: Any) -> None:
         "receive",
         help="the receiving side, started by sshd as the forced command of the pair's key",
         description="Let in exactly what the pair's key may do. $SSH_ORIGINAL_COMMAND decides if it is set.",
+        prefix_chars="\0",  # no word of the remote command is an option of ours
+        add_help=False,
     )
     # Everything after the word belongs to the gate, which compares words itself; only $FAILOVER_CONFIG is read.
-    receive.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    receive.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     receive.set_defaults(handler=_receive, config=None)
 
     wait = commands.add_parser(
@@ -69,8 +71,20 @@ def _receive(arguments: argparse.Namespace) -> int:
     from failover.sync.receive import receive
     from failover.system.clock import SystemClock
 
+    settings = settings_from(arguments)
+
+    def run_agent() -> int:
+        from failover.wiring import serve_agent
+
+        serve_agent(settings)
+        return ExitStatus.DONE
+
     return receive(
-        settings_from(arguments), environment=os.environ, arguments=arguments.words, clock=SystemClock()
+        settings,
+        environment=os.environ,
+        arguments=arguments.words,
+        clock=SystemClock(),
+        run_agent=run_agent,
     )
 
 
