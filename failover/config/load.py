@@ -170,26 +170,30 @@ def _touches(place: Place, refused: set[Place]) -> bool:
     return any(place[:length] in refused for length in range(len(place) + 1))
 
 
-def _put_aside(value: Any, place: Place) -> Any:
-    """The data without the value at a place, or with a stand-in where one is required. Lists keep their length."""
+def _put_aside(data: Any, place: Place) -> Any:
+    """The data without the value at a place, or with a stand-in where one is required; a list as a whole."""
+    if not place:
+        return data
+    way = place[:-1] if isinstance(place[-1], int) else place
+    return _replace(data, (), way)
 
-    def at(value: Any, done: Place, rest: Place) -> Any:
-        if isinstance(value, list) and isinstance(rest[0], int) and rest[0] < len(value) and rest[1:]:
-            copy = list(value)
-            copy[rest[0]] = at(copy[rest[0]], (*done, rest[0]), rest[1:])
-            return copy
-        if not isinstance(value, dict):
-            return value
-        key = str(rest[0])
-        others = {name: inner for name, inner in value.items() if name != key}
-        if rest[1:]:
-            return {**value, key: at(value[key], (*done, key), rest[1:])} if key in value else value
-        known = key_at((*done, key)) if section_at(done) else None
-        if known and known[0].name == key and known[0].is_required:
-            return {**others, key: _STAND_INS[key]}
-        return others
 
-    return at(value, (), place) if place else value
+def _replace(value: Any, done: Place, rest: Place) -> Any:
+    step, *others = rest
+    if isinstance(value, list) and isinstance(step, int) and others:
+        return [
+            _replace(item, (*done, step), tuple(others)) if number == step else item
+            for number, item in enumerate(value)
+        ]
+    if not isinstance(value, dict):
+        return value
+    key, here = str(step), (*done, step)
+    if others:
+        return {**value, key: _replace(value[key], here, tuple(others))} if key in value else value
+    known = key_at(here) if section_at(done) else None
+    if known and known[0].name == key and known[0].is_required:
+        return {**value, key: _STAND_INS[key]}
+    return {name: inner for name, inner in value.items() if name != key}
 
 
 def _is_inside_secret(data: Any, place: Place) -> bool:

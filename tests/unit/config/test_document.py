@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from failover.config.document import DEEPEST, LARGEST_BYTES, read_document
 
@@ -112,6 +112,7 @@ def test_one_flaw_does_not_hide_the_next() -> None:
     assert [line for line, _ in found] == [1, 2, 2, 3, 4]
 
 
+@settings(deadline=None)
 @given(strategies.binary(max_size=200))
 def test_any_bytes_are_a_document_or_a_flaw(content: bytes) -> None:
     document = read_document(content)
@@ -119,6 +120,7 @@ def test_any_bytes_are_a_document_or_a_flaw(content: bytes) -> None:
     assert document.data or document.flaws or content.strip()
 
 
+@settings(deadline=None)
 @given(strategies.text(alphabet="ab01:-[]{}&*!|>%@`'\"#,? \n\t\\~.<=", max_size=60))
 def test_any_punctuation_is_a_document_or_flaws_with_lines(text: str) -> None:
     document = read_document(text.encode())

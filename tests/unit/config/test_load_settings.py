@@ -166,6 +166,34 @@ def test_a_name_listed_twice_is_said_at_its_second_place() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "mirrors: {w: {path: /srv/w, exclude: ['']}}",
+        "mirrors: {w: {path: /srv/w, exclude: [1]}, v: {path: /srv/v}}",
+        "mirrors: {W: {path: /srv/w}}",
+        "mirrors: {w: x}",
+        "mirrors: {1: x}",
+        "switchover:",
+        "paths: {state: x}",
+    ],
+)
+def test_a_mistake_in_one_section_hides_no_misfit_in_another(wrong: str) -> None:
+    text = yaml.safe_dump(SMALLEST).replace("zone: example.org", "zone: example.com")
+
+    found = problems_of(f"{text}{wrong}\n")
+
+    assert len(found) == 2
+    assert found[0].endswith("www.example.org. is not in zone example.com.")
+
+
+@pytest.mark.parametrize("place", ["servers", "records"])
+def test_a_wrong_item_of_a_list_is_one_problem(place: str) -> None:
+    assert problems_with(f"dns.{place}.0", "x") == [
+        f"dns.{place}.0: must be a section: keys with values, indented below it"
+    ]
+
+
 def test_misfits_are_seen_though_single_values_are_wrong_as_well() -> None:
     text = (
         yaml.safe_dump(SMALLEST)
@@ -282,6 +310,8 @@ SCALARS = strategies.one_of(
     strategies.binary(max_size=5),
 )
 KNOWN_KEYS = strategies.sampled_from([key.name for key in all_keys()])
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no reason to fail."""
 JUNK = strategies.recursive(
     SCALARS,
     lambda inner: (
@@ -294,6 +324,7 @@ JUNK = strategies.recursive(
 )
 
 
+@UNHURRIED
 @given(JUNK)
 def test_junk_is_problems_and_never_a_traceback(junk: Any) -> None:
     found, problems = check_document(read_document(yaml.dump(junk, allow_unicode=True).encode()))
@@ -314,6 +345,7 @@ PLACES = [
 ]
 
 
+@UNHURRIED
 @given(strategies.sampled_from(PLACES), JUNK)
 def test_junk_in_the_midst_of_a_good_file_is_problems_or_settings(place: str, junk: Any) -> None:
     data = deepcopy(SMALLEST)
@@ -332,13 +364,13 @@ NAMES = strategies.from_regex(r"[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?", fullmatch=Tr
 SECONDS = strategies.floats(min_value=1e-3, max_value=86400)
 
 
+@UNHURRIED
 @given(
     names=strategies.lists(NAMES, min_size=2, max_size=2, unique=True),
     port=strategies.integers(1, 65535),
     wait=SECONDS,
     exclude=strategies.lists(strategies.from_regex(r"[ -~]{1,8}", fullmatch=True), max_size=3),
 )
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_settings_survive_a_dump_and_a_load(
     names: list[str], port: int, wait: float, exclude: list[str]
 ) -> None:
@@ -360,6 +392,7 @@ def test_settings_survive_a_dump_and_a_load(
 SECTIONS = [(), ("nodes", "web1"), ("dns",), ("dns", "tsig"), ("dns", "records", 0), ("dns", "servers", 0)]
 
 
+@UNHURRIED
 @given(
     strategies.lists(
         strategies.tuples(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hurry
 from hypothesis import strategies as st
 
 from failover.config.document import Document, read_document
@@ -134,6 +135,7 @@ def test_secrets_are_shown_as_references() -> None:
     )
 
 
+@hurry(deadline=None)
 @given(st.one_of(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])), st.integers(-(10**9), 10**9)))
 def test_a_value_written_is_the_value_read(value: str | int) -> None:
     assert read_document(f"a: {as_yaml(value)}".encode()).data == {"a": value}
