@@ -36,7 +36,7 @@ contracts: setup ## imports point downward (import-linter)
 	$(BIN)/lint-imports
 
 unit: setup ## unit tests: no network, no process, no waiting
-	$(PYTEST) tests/unit
+	.ci/leaves-nothing $(PYTEST) tests/unit
 
 integration: setup ## tests on the lab: real servers in namespaces
 	.ci/leaves-nothing $(PYTEST) tests/integration
@@ -45,7 +45,7 @@ scenarios: setup ## whole stories on the lab, long
 	.ci/leaves-nothing $(PYTEST) tests/scenarios
 
 wheel-check: setup ## build sdist and wheel, install in a clean venv with dependencies from the registry, run it
-	WHEEL_DEPENDENCIES=registry $(PYTEST) tests/integration/test_wheel.py
+	WHEEL_DEPENDENCIES=registry .ci/leaves-nothing $(PYTEST) tests/integration/test_wheel.py
 
 format: setup ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
