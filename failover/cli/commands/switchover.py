@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from failover.cli.options import add_config_option, settings_from
 from failover.cli.output import confirm, parse_accepted
-from failover.cli.progress import Reporter
 from failover.errors import ExitStatus, SwitchoverError, UsageError
 
 if TYPE_CHECKING:
+    from failover.cli.progress import Reporter
     from failover.config.settings import Settings
     from failover.switchover.facts import PairFacts
     from failover.switchover.plan import Plan
@@ -112,6 +112,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _carry_out(arguments: argparse.Namespace, settings: Settings, make: Callable[[PairFacts], Plan]) -> int:
     """Facts, findings, plan, lock, act, report."""
+    from failover.cli.progress import Reporter
     from failover.switchover.conduct import begin, take_locks
     from failover.wiring import make_names, open_pair, who_is_here
 
@@ -168,6 +169,7 @@ def _preflight(
 
 def _go_on(arguments: argparse.Namespace, settings: Settings) -> int:
     """Resume or abort the newest operation."""
+    from failover.cli.progress import Reporter
     from failover.switchover.conduct import abort, find_newest, resume, take_locks
     from failover.wiring import make_names, open_pair, who_is_here
 
