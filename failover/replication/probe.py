@@ -18,7 +18,7 @@ from failover.replication.model import ServerStatus, Verdict
 
 
 def probe(connect: Connector, dialect: Dialect) -> ServerStatus:
-    """What the server is like now. Takes at most one connection's limit and one statement's, twice over.
+    """What the server is like now. Every step has its limit, and the first that is over it ends the probe.
 
     A server that answers and does not let us in is UP with `login_errno`; whether it can write is then unknown.
     A server that is read-only by its role is UP: `is_read_only` says so.

@@ -6,60 +6,19 @@ the order reconnects, reads back, and judges by what it reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from failover.errors import DatabaseError, DeadlineError
 from failover.replication import freeze as freezing
-from failover.replication import transactions
+from failover.replication import transactions, waiting
 from failover.replication.client import Connector, Database
 from failover.replication.dialect import Dialect
 from failover.replication.errnos import CANNOT_HEAL, why_not_applying, why_not_receiving
 from failover.replication.freeze import FreezeProof
 from failover.replication.model import GtidPosition, ReplicaStatus, Source, ThreadState, TransactionsAfter
+from failover.replication.proofs import AppliedProof, AttachProof, DetachProof, OpenProof
 from failover.replication.server import POLL_SECONDS, Server
 from failover.system.clock import Clock
 from failover.system.deadline import Deadline, poll
 from failover.system.runner import Runner
-
-
-@dataclass(frozen=True, slots=True)
-class OpenProof:
-    """The server takes writes: read back over a new session."""
-
-    position: GtidPosition
-    """The last transactions in its binary log at that moment."""
-    is_event_scheduler_on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedProof:
-    """What was asked for is applied."""
-
-    position: GtidPosition
-    """How far it is applied, all domains."""
-    seconds: float
-    """How long it took."""
-
-
-@dataclass(frozen=True, slots=True)
-class DetachProof:
-    """The server is no replica: read back over a new session."""
-
-    removed: Source | None
-    """Where it replicated from; None if it was detached already."""
-    position: GtidPosition
-    """How far it had applied: everything beyond this position on the old primary is not here."""
-    discarded: GtidPosition | None
-    """What was received and thrown away unapplied, if that was allowed and happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttachProof:
-    """The server replicates: both threads were seen running."""
-
-    replica: ReplicaStatus
-    was_attached: bool
-    """It replicated from there already; nothing was changed."""
 
 
 class Promotion:
@@ -110,28 +69,7 @@ class Promotion:
             DatabaseError: it cannot happen: a thread is stopped, and why. DeadlineError: not in time, and how much
                 is missing.
         """
-        deadline = Deadline(self._clock, timeout_seconds)
-        what = f"applying everything up to {position}"
-        with self._server.session() as database:
-
-            def ask() -> GtidPosition | None:
-                # The threads first: what they say of an error must not be older than the position.
-                replica = self._server.replica(database)
-                applied = self._dialect.applied_position(database)
-                if applied.contains(position):
-                    return applied
-                _refuse_if_stuck(replica, position)
-                if deadline.is_over:
-                    raise DeadlineError(
-                        f"{what}: not within {timeout_seconds:g} s, {_gap(applied, position)}"
-                    )
-                return None
-
-            # One question more than the limit allows, so that the message above is the one that is raised.
-            applied = poll(
-                ask, clock=self._clock, seconds=timeout_seconds + 1, what=what, interval_seconds=POLL_SECONDS
-            )
-        return AppliedProof(applied, timeout_seconds - deadline.left_seconds)
+        return waiting.wait_applied(self._server, position, timeout_seconds)
 
     def drain_relay_log(self, timeout_seconds: float) -> AppliedProof:
         """Wait until everything that was received is applied. Starts and stops nothing.
@@ -139,28 +77,7 @@ class Promotion:
         Raises:
             DatabaseError: it cannot happen, and why, or the server cannot tell. DeadlineError: not in time.
         """
-        deadline = Deadline(self._clock, timeout_seconds)
-        what = "applying everything that was received"
-        with self._server.session() as database:
-
-            def ask() -> GtidPosition | None:
-                replica = self._server.replica(database)
-                if replica is None or replica.unapplied is False:
-                    return self._dialect.applied_position(database)
-                _refuse_if_not_applying(replica)
-                if replica.unapplied is None and replica.io_running is not ThreadState.YES:
-                    raise DatabaseError("the server does not tell whether all it received is applied")
-                if deadline.is_over:
-                    raise DeadlineError(
-                        f"{what}: not within {timeout_seconds:g} s, {_gap_of(replica)}",
-                        hint=_delay_hint(replica),
-                    )
-                return None
-
-            applied = poll(
-                ask, clock=self._clock, seconds=timeout_seconds + 1, what=what, interval_seconds=POLL_SECONDS
-            )
-        return AppliedProof(applied, timeout_seconds - deadline.left_seconds)
+        return waiting.drain_relay_log(self._server, timeout_seconds)
 
     def detach(self, timeout_seconds: float = 10.0, *, discard_unapplied: bool = False) -> DetachProof:
         """Stop being a replica and forget the source. Undone by `attach` with what it returns, and the password.
@@ -361,38 +278,3 @@ def _source_of(replica: ReplicaStatus) -> Source:
 
 def _is_same(replica: ReplicaStatus, source: Source) -> bool:
     return _source_of(replica) == source
-
-
-def _refuse_if_stuck(replica: ReplicaStatus | None, position: GtidPosition) -> None:
-    if replica is None:
-        raise DatabaseError(f"this server is no replica and has not applied everything up to {position}")
-    _refuse_if_not_applying(replica)
-    received = replica.received_position
-    if replica.io_running is ThreadState.NO and (received is None or not received.contains(position)):
-        raise DatabaseError(f"the standby does not receive: {why_not_receiving(replica)}")
-
-
-def _refuse_if_not_applying(replica: ReplicaStatus) -> None:
-    if replica.sql_running is not ThreadState.NO:
-        return
-    if replica.io_running is ThreadState.NO:
-        hint = "do not start it while receiving is stopped too: that would drop what is not applied; save the relay log"
-    else:
-        hint = "cure that, then start applying alone, without stopping the receiving thread"
-    raise DatabaseError(f"the standby does not apply: {why_not_applying(replica)}", hint=hint)
-
-
-def _gap(applied: GtidPosition, wanted: GtidPosition) -> str:
-    return f"{applied.missing_count(wanted)} transactions are missing, it is at {applied or 'nothing'}"
-
-
-def _gap_of(replica: ReplicaStatus) -> str:
-    if replica.received_position is None or replica.applied_position is None:
-        return "some of it is left"
-    return _gap(replica.applied_position, replica.received_position)
-
-
-def _delay_hint(replica: ReplicaStatus) -> str | None:
-    if not replica.delay_seconds:
-        return None
-    return f"this standby is told to apply {replica.delay_seconds:.0f} s late"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
 
+from failover.errors import DatabaseError
 from failover.model.codes import Code
 from failover.replication.client import ConnectError, Target, connect, connector
 from failover.replication.health import HealthLimits, errant_transactions, judge
@@ -22,6 +24,7 @@ from tests.integration.replication.conftest import (
     ADMIN_PASSWORD,
     CLOCK,
     LIMITS,
+    REPLICATION_PASSWORD,
     MariaDbServer,
     Pair,
     until,
@@ -171,6 +174,28 @@ def test_tls_is_verified_by_the_authority(
     with pytest.raises(ConnectError, match=r"TLS: .*\(2026\)") as caught:
         connect(_tls_target(server, other / "ca.pem"), LIMITS)
     assert caught.value.verdict is Verdict.UP
+
+
+def test_a_standby_replicates_over_verified_tls_and_from_nobody_else(
+    tmp_path: Path, servers: tuple[MariaDbServer, MariaDbServer]
+) -> None:
+    primary, standby = servers
+    _make_certificates(primary.directory)
+    primary.kill()
+    primary.options = tuple(f"--ssl-{name}={primary.directory / name}.pem" for name in ("ca", "cert", "key"))
+    primary.start()
+    forged = standby.directory / "forged"
+    forged.mkdir(mode=0o755)
+    _make_certificates(forged)
+    right = replace(primary.source, certificate_authority=str(primary.directory / "ca.pem"))
+    wrong = replace(primary.source, certificate_authority=str(forged / "ca.pem"))
+
+    with pytest.raises(DatabaseError, match="error 2026"):
+        standby.promotion.attach(wrong, REPLICATION_PASSWORD, from_demotion=False)
+    proof = standby.promotion.attach(right, REPLICATION_PASSWORD, from_demotion=False)
+
+    assert proof.replica.source_certificate_authority == right.certificate_authority
+    assert standby.promotion.detach().removed == right
 
 
 def _take_every_place(server: MariaDbServer) -> list[Any]:

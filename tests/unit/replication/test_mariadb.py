@@ -154,14 +154,6 @@ def _session(**values: Value) -> dict[str, Value]:
 
 
 def test_sessions_of_the_server_itself_are_told_apart() -> None:
-    base = {
-        "id": 1,
-        "host": "localhost",
-        "db": None,
-        "seconds": 1.5,
-        "info": None,
-        "transaction_seconds": None,
-    }
     rows: list[dict[str, Value]] = [
         _session(user="app", command="Sleep", host="10.0.0.9:4711"),
         _session(user="system user", command="Slave_SQL"),

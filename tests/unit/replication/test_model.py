@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.errors import DatabaseError
 from failover.replication.model import Gtid, GtidPosition, Verdict, parse_gtids
+from tests.unit.replication.test_health import STANDBY
 
 gtids = st.builds(
     Gtid,
@@ -88,6 +92,13 @@ def test_nonsense_is_refused(text: str) -> None:
 def test_a_domain_twice_is_no_position() -> None:
     with pytest.raises(DatabaseError, match="twice"):
         GtidPosition.parse("0-1-1,0-2-2")
+
+
+def test_a_status_goes_through_json() -> None:
+    text = json.dumps(asdict(STANDBY))
+
+    assert json.loads(text)["replica"]["io_running"] == "yes"
+    assert json.loads(text)["replica"]["seconds_behind"] == 0.0
 
 
 def test_only_a_server_that_speaks_answers() -> None:
