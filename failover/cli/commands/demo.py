@@ -15,7 +15,6 @@ from failover.errors import ExitStatus, UsageError
 if TYPE_CHECKING:
     from failover.lab.demo.play import Options
     from failover.lab.demo.verdict import DemoResult
-    from failover.lab.lab import Lab
 
 _DESCRIPTION = """\
 Makes a pair of servers on this machine (Linux namespaces, real MariaDB, BIND, sshd), lets visitors write to their
@@ -35,7 +34,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--visitors", type=int, default=4, metavar="N", help="how many visitors (default: 4)")
     parser.add_argument(
-        "--seconds", type=float, default=3.0, metavar="S", help="of load before and after each act (default: 3)"
+        "--seconds",
+        type=float,
+        default=3.0,
+        metavar="S",
+        help="of load before and after each act (default: 3)",
     )
     parser.add_argument("--name", metavar="NAME", help="name of the lab (default: demo-PID)")
     parser.add_argument(
@@ -54,10 +57,9 @@ def _demo(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     _stop_once()
     clock = SystemClock()
-    board = Board(lambda: clock.now().timestamp(), lambda note: view.tell(note))
-    with open_view(board.scene) as view:
-        with raise_lab(options, board) as lab:
-            result = play(lab, options, board, clock)
+    board = Board(lambda: clock.now().timestamp())
+    with open_view(board), raise_lab(options, board) as lab:
+        result = play(lab, options, board, clock)
     _print(result, is_json=arguments.json)
     return ExitStatus.DONE if result.is_held else ExitStatus.FAILED
 

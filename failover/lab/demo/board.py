@@ -38,9 +38,9 @@ class Scene:
 class Board:
     """Safe to write and to look at from any thread. `now` gives Unix seconds."""
 
-    def __init__(self, now: Callable[[], float], tell: Callable[[Note], None] = lambda _: None) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._tell = tell
+        self._listeners: list[Callable[[Note], None]] = []
         self._began_at = now()
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
@@ -49,6 +49,10 @@ class Board:
         self._notes: list[Note] = []
         self._status: PairStatus | None = None
         self._status_at = 0.0
+
+    def on_note(self, tell: Callable[[Note], None]) -> None:
+        """Have every line of the story told from now on, by the thread that writes it."""
+        self._listeners.append(tell)
 
     def enter(self, entry: Entry) -> None:
         """A visitor's answer."""
@@ -73,7 +77,8 @@ class Board:
         note = Note(self._now() - self._began_at, text)
         with self._lock:
             self._notes.append(note)
-        self._tell(note)
+        for tell in self._listeners:
+            tell(note)
 
     def see(self, status: PairStatus) -> None:
         """What `failover status` just said."""

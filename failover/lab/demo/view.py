@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Self, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,26 +12,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from failover.lab.demo.board import Note, Scene
+from failover.lab.demo.board import Board, Note, Scene
 from failover.lab.demo.ledger import Kind
 from failover.lab.demo.pair_status import MirrorLine, PairStatus
 
 _STALE_SECONDS = 3.0
 _BAR = 24
-
-
-class View(Protocol):
-    """Shows the board until it is left."""
-
-    def tell(self, note: Note) -> None:
-        """A line of the story, now."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 class PlainView:
@@ -61,9 +46,6 @@ class LiveView:
             console=console, get_renderable=lambda: picture(scene()), refresh_per_second=4, transient=True
         )
 
-    def tell(self, note: Note) -> None:
-        """Nothing: the picture has the notes."""
-
     def __enter__(self) -> Self:
         self._live.start()
         return self
@@ -72,15 +54,15 @@ class LiveView:
         self._live.stop()
 
 
-def open_view(scene: Callable[[], Scene], stream: TextIO | None = None) -> View:
-    """The view that fits `stream` (stderr): live on a terminal, plain otherwise."""
+def open_view(board: Board, stream: TextIO | None = None) -> PlainView | LiveView:
+    """The view of a board that fits `stream` (stderr): live on a terminal, plain otherwise."""
     stream = sys.stderr if stream is None else stream
     console = Console(file=stream)
-    return (
-        LiveView(console, scene)
-        if console.is_terminal and not console.is_dumb_terminal
-        else PlainView(stream)
-    )
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveView(console, board.scene)
+    plain = PlainView(stream)
+    board.on_note(plain.tell)
+    return plain
 
 
 def picture(scene: Scene) -> RenderableType:

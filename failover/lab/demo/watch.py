@@ -12,6 +12,7 @@ from failover.lab.demo.pair_status import pair_status_from
 
 _EVERY_SECONDS = 1.0
 _LIMIT_SECONDS = 8.0
+_GRACE_SECONDS = 1.0
 
 
 class StatusWatch:
@@ -31,7 +32,8 @@ class StatusWatch:
 
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
-        self._thread.join(_LIMIT_SECONDS + 1.0)
+        # A question still under way ends with its own limit, or with the lab; Ctrl-C does not wait for it.
+        self._thread.join(_GRACE_SECONDS)
 
     def _watch(self) -> None:
         while not self._is_over.is_set():

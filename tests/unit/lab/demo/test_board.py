@@ -27,7 +27,8 @@ def test_a_scene_counts_what_was_acknowledged_and_the_rates_of_the_last_second()
 def test_notes_are_told_at_once_and_carry_the_seconds_since_the_beginning() -> None:
     clock, told = FakeClock(), list[Note]()
     clock.advance(100.0)
-    board = Board(clock.monotonic, told.append)
+    board = Board(clock.monotonic)
+    board.on_note(told.append)
     clock.advance(2.0)
     board.begin_act("visitors come in")
 

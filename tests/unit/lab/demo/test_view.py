@@ -4,10 +4,11 @@ import io
 
 from rich.console import Console
 
-from failover.lab.demo.board import Note, Scene
+from failover.lab.demo.board import Board, Note, Scene
 from failover.lab.demo.ledger import Kind
 from failover.lab.demo.pair_status import pair_status_from
 from failover.lab.demo.view import LiveView, PlainView, open_view, picture
+from tests.fakes.clock import FakeClock
 
 STATUS = pair_status_from(
     {
@@ -83,12 +84,14 @@ def test_what_is_not_known_yet_is_said_to_be_unknown_not_zero() -> None:
 
 def test_without_a_terminal_every_note_is_a_line() -> None:
     stream = io.StringIO()
-    view = open_view(lambda: SCENE, stream)
+    clock = FakeClock()
+    board = Board(clock.monotonic)
+
+    with open_view(board, stream) as view:
+        clock.advance(1.25)
+        board.begin_act("visitors come in")
+
     assert isinstance(view, PlainView)
-
-    with view:
-        view.tell(Note(1.25, "visitors come in"))
-
     assert stream.getvalue() == "   1.2 s  visitors come in\n"
 
 
