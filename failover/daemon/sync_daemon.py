@@ -194,7 +194,7 @@ class SyncDaemon:
             "node": self._node,
             "role": None if state is None else state.role.value,
             "epoch": None if state is None else state.epoch,
-            "error": self._role_error,
+            "passive_because": self._role_error,
             "mirrors": [status.to_json() for status in self._mirrors.statuses()],
         }
 

@@ -54,11 +54,12 @@ class BulkLane:
             plan = self._planner.plan(entries)
             self._sent, self._half_linked = plan.shallow, bool(plan.half_linked)
             self._runs = []
+            # New directories first: their names change the time of their parents, which the second run then sets.
+            if plan.deep:
+                self._runs.append((self._push.deep_argv(), file_list(plan.deep)))
             if plan.shallow:
                 argv = self._push.shallow_argv(ignore_times=plan.compare_content)
                 self._runs.append((argv, file_list(plan.shallow)))
-            if plan.deep:
-                self._runs.append((self._push.deep_argv(), file_list(plan.deep)))
         self._next()
 
     def finished(self) -> Delivery | None:

@@ -26,7 +26,7 @@ from failover.sync.rsync import Push
 from failover.sync.source import Source
 from failover.sync.status import MirrorState, MirrorStatus
 from failover.sync.watch.inotify import InotifyWatcher
-from failover.sync.watch.interface import HintKind, Watcher
+from failover.sync.watch.interface import Hint, HintKind, Watcher
 from failover.system.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -227,6 +227,8 @@ class MirrorEngine:
             if hint.kind is not HintKind.COOKIE:
                 news.append(self._backlog.add(hint, now))
             elif self._drain is not None and self._drain.saw(hint.path):
+                # Its own coming and going changed the root's time.
+                news.append(self._backlog.add(Hint(b"", HintKind.PATH), now))
                 self._backlog.hurry()
                 news.append(self._backlog.add_everything(now) if self._is_blind else None)
         if self._is_blind and now >= self._blind_pass_at:
