@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from failover.errors import FailoverError
@@ -21,7 +21,7 @@ _PUSH_SECONDS = 20.0
 
 
 class NodeHost(Protocol):
-    """What is needed of the lab's host."""
+    """What the demo needs of a host of the lab."""
 
     @property
     def name(self) -> str:
@@ -33,12 +33,28 @@ class NodeHost(Protocol):
         """Its IPv4 address."""
         ...
 
-    def run(self, argv: Sequence[str], *, timeout_seconds: float, accepted: frozenset[int] = ...) -> Result:
+    def run(self, argv: Sequence[str], *, timeout_seconds: float, accepted: Iterable[int] = ...) -> Result:
         """Run a program in it. Raises FailoverError."""
         ...
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file in it."""
+        ...
+
+    def power_cut(self) -> None:
+        """Everything in it is gone at once; its disk stays."""
+        ...
+
+    def boot(self) -> None:
+        """Power on; returns when its servers are up. Raises FailoverError."""
+        ...
+
+
+class Hosts(Protocol):
+    """What the demo needs of the lab."""
+
+    def host(self, name: str) -> NodeHost:
+        """A host by its name."""
         ...
 
 

@@ -15,12 +15,11 @@ from failover.lab.demo.ledger import (
     judge,
     longest_gap_seconds,
 )
-from failover.lab.demo.nodes import fencing_of, holdings_of, try_to_push
+from failover.lab.demo.nodes import Hosts, fencing_of, holdings_of, try_to_push
 from failover.lab.demo.orders import Operator
 from failover.lab.demo.timeline import DATABASE_WRITABLE, CommandRun, StepEvent, timeline
 from failover.lab.demo.verdict import Check, DeadAct, PlannedAct
 from failover.lab.demo.watch import StatusWatch
-from failover.lab.lab import Lab
 from failover.system.clock import Clock
 from failover.system.deadline import poll
 
@@ -36,7 +35,7 @@ _LOSS_LIMIT_SECONDS = 30.0
 class Stage:
     """Where the acts are played."""
 
-    lab: Lab
+    lab: Hosts
     operator: Operator
     board: Board
     watch: StatusWatch

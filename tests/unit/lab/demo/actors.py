@@ -1,11 +1,16 @@
-"""A process that is none: its outputs are pipes that the test writes to."""
+"""A process that is none: its outputs are pipes that the test writes to. A host that is none: it answers by a list."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import IO
+
+from failover.errors import ProgramError
+from failover.system.runner import Result
 
 
 class FakeProcess:
@@ -66,6 +71,49 @@ class FakeVisitor(FakeProcess):
         self._stdin_reader.close()
         if self._is_obedient:
             self.end(0)
+
+
+class FakeHost:
+    """Answers a program by its name: with a text, or with an exit status and a text. What it does not know fails."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str = "10.77.0.11",
+        answers: Mapping[str, str | tuple[int, str]] | None = None,
+    ) -> None:
+        self.name = name
+        self.address = address
+        self.answers = dict(answers or {})
+        self.ran: list[Sequence[str]] = []
+        self.written: dict[str, bytes] = {}
+        self.on_write: Callable[[str], None] = lambda _: None
+        self.power: list[str] = []
+
+    def run(self, argv: Sequence[str], *, timeout_seconds: float, accepted: Iterable[int] = (0,)) -> Result:
+        self.ran.append(argv)
+        program = PurePosixPath(argv[0]).name.rstrip("0123456789.")
+        if program not in self.answers:
+            raise ProgramError(f"{argv[0]}: cannot connect")
+        answer = self.answers[program]
+        status, said = (0, answer) if isinstance(answer, str) else answer
+        if status not in accepted:
+            raise ProgramError(f"{argv[0]}: exit status {status}")
+        return Result(status, said.encode(), b"")
+
+    def write(self, path: str, content: bytes) -> None:
+        self.written[path] = content
+        self.on_write(path)
+
+    def hold_upload(self, path: str) -> None:
+        """Have a file among the uploads from now on."""
+        self.answers["find"] = f"{self.answers['find']}{PurePosixPath(path).name}\n"
+
+    def power_cut(self) -> None:
+        self.power.append("cut")
+
+    def boot(self) -> None:
+        self.power.append("on")
 
 
 def _pipe() -> tuple[IO[bytes], IO[bytes]]:
