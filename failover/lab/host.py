@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from failover.errors import LabError, ProgramError
 from failover.lab.control import give_order
+from failover.lab.host_file import HostFile, archive
 from failover.lab.own_root import clean_environment
 from failover.system.runner import Command, Result, Runner, describe_failure, find_program
 
@@ -172,6 +173,11 @@ class Host:
             ("install", "-D", "-m", f"{mode:04o}", "-o", user, "-g", group or user, "/dev/stdin", path),
             stdin=content,
         )
+
+    def write_files(self, files: Iterable[HostFile]) -> None:
+        """Write many files and folders at once."""
+        argv = ("tar", "--extract", "--same-owner", "--preserve-permissions", "--directory", "/")
+        self.run(argv, stdin=archive(files))
 
     def read(self, path: str) -> bytes:
         """A file's content.

@@ -16,15 +16,12 @@ from pathlib import Path
 from failover.lab.topology import NAME_SERVERS, Place, hosts_file, place_of
 
 PACKAGE_DEFAULTS = (
-    "adduser.conf", "alternatives", "bash.bashrc", "bind", "bindresvport.blacklist", "ca-certificates.conf",
+    "adduser.conf", "alternatives", "bash.bashrc", "bindresvport.blacklist", "ca-certificates.conf",
     "debian_version", "gai.conf", "host.conf", "inputrc", "issue", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
-    "locale.alias", "login.defs", "magic", "magic.mime", "mime.types", "mysql", "os-release", "pam.conf", "pam.d",
+    "locale.alias", "login.defs", "magic", "magic.mime", "mime.types", "os-release", "pam.conf", "pam.d",
     "profile", "protocols", "rpc", "security", "services", "shells", "skel", "ssl/certs", "ssl/openssl.cnf", "terminfo",
 )  # fmt: skip
 """What a host needs of the packages installed on the machine, below /etc."""
-
-LEFT_OUT = frozenset({"bind/rndc.key", "mysql/debian.cnf", "bind/named.conf.local"})
-"""What the machine wrote into those places for itself."""
 
 _NOBODY = 65534
 _FIRST_PERSON = 1000
@@ -108,7 +105,7 @@ def _is_of_a_package(number: int) -> bool:
 
 def _copy(source: Path, target: Path, name: str) -> None:
     path = source / name
-    if name in LEFT_OUT or not os.path.lexists(path) or not is_for_everybody(path):
+    if not os.path.lexists(path) or not is_for_everybody(path):
         return
     to = target / name
     to.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

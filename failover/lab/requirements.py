@@ -36,6 +36,7 @@ PROGRAMS = (
     Requirement("mariadb-install-db", "mariadb-server"),
     Requirement("mariadb", "mariadb-client"),
     Requirement("named", "bind9"),
+    Requirement("dig", "bind9-dnsutils"),
 )
 WITHOUT_ROOT = (Requirement("newuidmap", "uidmap"), Requirement("newgidmap", "uidmap"))
 WRONG_CLOCK = (Requirement("/usr/lib/*/faketime/libfaketimeMT.so.1", "libfaketime"),)
