@@ -62,6 +62,10 @@ class Dialect(Protocol):
         """Every session but our own."""
         ...
 
+    def accounts_past_read_only(self, database: Database) -> frozenset[str]:
+        """User names, but our own, that may write although writes are refused."""
+        ...
+
     def disconnect(self, database: Database, session_id: int) -> None:
         """End a session; it is fine if it has ended already."""
         ...

@@ -33,6 +33,10 @@ class FreezeProof:
     """As found by this call; a second call finds what the first one left. Journal the first, or the probe's."""
     disconnected: tuple[str, ...]
     """The sessions that were ended, with what each was doing."""
+    may_still_write: tuple[str, ...]
+    """Accounts that could write in spite of the refusal if they connected again; none of them was connected. Programs
+    must not use them: a write made after this proof is not on the standby, and shows when this server is attached.
+    """
     seconds: float
     """How long it took."""
 
@@ -53,12 +57,17 @@ def freeze(server: Server, timeout_seconds: float) -> FreezeProof:
             server.ask(lambda database: server.dialect.set_event_scheduler(database, False))
         _refuse_writes(server, deadline)
         ended = _end_sessions(server, deadline)
-        position, more = _prove(server, deadline)
+        position, more, accounts = _prove(server, deadline)
     except FailoverError as error:
         _put_back(server, error, was_read_only=was_read_only, was_on=was_on)
         raise
     return FreezeProof(
-        position, was_read_only, was_on, (*ended, *more), timeout_seconds - deadline.left_seconds
+        position=position,
+        was_read_only=was_read_only,
+        was_event_scheduler_on=was_on,
+        disconnected=(*ended, *more),
+        may_still_write=tuple(sorted(accounts)),
+        seconds=timeout_seconds - deadline.left_seconds,
     )
 
 
@@ -172,13 +181,14 @@ def _end_sessions(server: Server, deadline: Deadline) -> tuple[str, ...]:
     return tuple(map(str, victims))
 
 
-def _prove(server: Server, deadline: Deadline) -> tuple[GtidPosition, tuple[str, ...]]:
-    """The final position; accounts that may write in spite of the refusal are disconnected again while it moves."""
+def _prove(server: Server, deadline: Deadline) -> tuple[GtidPosition, tuple[str, ...], frozenset[str]]:
+    """The final position; accounts that may write in spite of the refusal are disconnected again while any is there."""
     ended: list[str] = []
+    accounts = server.ask(server.dialect.accounts_past_read_only)
     while True:
         position = stable_position(server)
-        if position is not None:
-            return position, tuple(ended)
+        if position is not None and not _is_any_connected(server, accounts):
+            return position, tuple(ended), accounts
         if deadline.is_over:
             with server.session() as database:
                 clients = [session for session in server.dialect.sessions(database) if not session.is_system]
@@ -187,6 +197,11 @@ def _prove(server: Server, deadline: Deadline) -> tuple[GtidPosition, tuple[str,
                 hint="stop the programs that use an account with the right to write on a read-only server",
             )
         ended += _end_sessions(server, deadline)
+
+
+def _is_any_connected(server: Server, accounts: frozenset[str]) -> bool:
+    sessions = server.ask(server.dialect.sessions)
+    return any(session.user in accounts and not session.is_system for session in sessions)
 
 
 def _put_back(server: Server, cause: FailoverError, *, was_read_only: bool, was_on: bool) -> None:

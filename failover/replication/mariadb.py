@@ -135,6 +135,20 @@ class MariaDb:
         )
         return tuple(_session_of(row) for row in rows)
 
+    def accounts_past_read_only(self, database: Database) -> frozenset[str]:
+        """Holders of READ_ONLY ADMIN; before 10.11 of SUPER too."""
+        rows = database.rows(
+            "SELECT GRANTEE AS grantee, PRIVILEGE_TYPE AS privilege FROM information_schema.USER_PRIVILEGES"
+            " WHERE PRIVILEGE_TYPE IN ('READ_ONLY ADMIN', 'SUPER')"
+            " AND GRANTEE NOT LIKE CONCAT(QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', 1)), '@%')"
+        )
+        is_old = parse_version(database.version) < (10, 11, 0)
+        return frozenset(
+            _text(row, "grantee").rpartition("@")[0].strip("'")
+            for row in rows
+            if is_old or row["privilege"] == "READ_ONLY ADMIN"
+        )
+
     def disconnect(self, database: Database, session_id: int) -> None:
         """KILL CONNECTION."""
         try:

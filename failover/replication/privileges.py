@@ -27,15 +27,23 @@ REPLICATION_PRIVILEGES = {"REPLICATION SLAVE": "receive the binary log"}
 OWN_SCHEMA = "failover"
 """The schema that is failover's own (heartbeat)."""
 
+ACCOUNT_SCHEMA = "mysql"
+"""Read to know which accounts may write on a read-only server."""
+
 # SHOW GRANTS prints the older names of these.
 _SAME = {"SLAVE MONITOR": "REPLICA MONITOR", "REPLICATION REPLICA ADMIN": "REPLICATION SLAVE ADMIN"}
+_ALL = frozenset({"ALL PRIVILEGES", "ALL"})
 _GRANT = re.compile(r"GRANT (?P<privileges>.+?) ON (?P<object>\S+) TO ", re.IGNORECASE)
 
 
 def render_grants(user: str, host: str) -> tuple[str, ...]:
     """The statements that give failover's account its privileges; the names are quoted."""
     account = _account(user, host)
-    return (_global(ADMIN_PRIVILEGES, account), f"GRANT ALL PRIVILEGES ON `{OWN_SCHEMA}`.* TO {account}")
+    return (
+        _global(ADMIN_PRIVILEGES, account),
+        f"GRANT SELECT ON `{ACCOUNT_SCHEMA}`.* TO {account}",
+        f"GRANT ALL PRIVILEGES ON `{OWN_SCHEMA}`.* TO {account}",
+    )
 
 
 def render_replication_grants(user: str, host: str) -> tuple[str, ...]:
@@ -45,21 +53,22 @@ def render_replication_grants(user: str, host: str) -> tuple[str, ...]:
 
 def missing_privileges(show_grants_rows: Iterable[str]) -> tuple[str, ...]:
     """What failover's account lacks, sorted, by the rows of SHOW GRANTS of its own session."""
-    held: set[str] = set()
-    owns_schema = False
+    held: dict[str, set[str]] = {}
     for row in show_grants_rows:
-        match = _GRANT.match(row)
-        if match is None:
-            continue
-        names = {name.strip().upper() for name in match["privileges"].split(",")}
-        is_all = bool(names & {"ALL PRIVILEGES", "ALL"})
-        if match["object"] == "*.*":
-            held |= set(ADMIN_PRIVILEGES) if is_all else {_SAME.get(name, name) for name in names}
-            owns_schema |= is_all
-        elif match["object"].strip().replace("`", "") == f"{OWN_SCHEMA}.*":
-            owns_schema |= is_all
-    missing = sorted(set(ADMIN_PRIVILEGES) - held)
-    return (*missing, *(() if owns_schema else (f"ALL PRIVILEGES ON {OWN_SCHEMA}.*",)))
+        if (match := _GRANT.match(row)) is not None:
+            names = {name.strip().upper() for name in match["privileges"].split(",")}
+            held.setdefault(match["object"].replace("`", ""), set()).update(
+                _SAME.get(name, name) for name in names
+            )
+    everywhere = held.get("*.*", set())
+    if everywhere & _ALL:
+        return ()
+    missing = sorted(set(ADMIN_PRIVILEGES) - everywhere)
+    if not {"SELECT", *_ALL} & (everywhere | held.get(f"{ACCOUNT_SCHEMA}.*", set())):
+        missing.append(f"SELECT ON {ACCOUNT_SCHEMA}.*")
+    if not _ALL & held.get(f"{OWN_SCHEMA}.*", set()):
+        missing.append(f"ALL PRIVILEGES ON {OWN_SCHEMA}.*")
+    return tuple(missing)
 
 
 def _global(privileges: Iterable[str], account: str) -> str:

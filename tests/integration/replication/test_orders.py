@@ -43,6 +43,8 @@ def test_a_planned_change_of_roles_keeps_every_acknowledged_write(pair: Pair) ->
     assert len(acknowledged) > 100
     assert frozen.position == position
     assert not frozen.was_read_only
+    assert "root" in frozen.may_still_write
+    assert not {"app", "failover_admin"} & set(frozen.may_still_write)
     assert applied.position.contains(position)
     assert detached.removed == old.source
     assert detached.position == opened.position == position
@@ -108,20 +110,24 @@ def test_a_privileged_session_that_was_open_cannot_write_after_a_freeze(pair: Pa
     assert pair.primary.ids() == {1}
 
 
-def test_a_privileged_program_that_comes_back_stops_a_freeze(pair: Pair) -> None:
+def test_privileged_programs_that_come_back_are_named_in_time_or_in_the_proof(pair: Pair) -> None:
     pair.primary.sql("GRANT READ_ONLY ADMIN ON *.* TO 'app'@'localhost'")
-    writer = Writer(pair.primary, first=1000)
-    writer.start()
+    writers = [Writer(pair.primary, first=1_000_000 * number) for number in range(1, 7)]
+    for writer in writers:
+        writer.start()
     try:
-        until(lambda: len(writer.acknowledged) > 20, "the writer writing")
-        with pytest.raises(DeadlineError, match="goes on writing although writes are refused"):
-            pair.primary.promotion.freeze(2)
-        seen = len(writer.acknowledged)
-        until(lambda: len(writer.acknowledged) > seen + 20, "the writer writing on")
+        until(lambda: all(len(writer.acknowledged) > 5 for writer in writers), "the writers writing")
+        # Whether they are back before the proof ends is a race; that nobody is told of them never happens.
+        try:
+            named = " ".join(pair.primary.promotion.freeze(2).may_still_write)
+        except DeadlineError as error:
+            named = error.message
+            assert pair.primary.probe().is_read_only is False
     finally:
-        writer.stop()
+        for writer in writers:
+            writer.stop()
 
-    assert pair.primary.probe().is_read_only is False
+    assert "app" in named
 
 
 def test_a_long_statement_stops_a_freeze_and_is_named(pair: Pair) -> None:

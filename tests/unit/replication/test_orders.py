@@ -50,6 +50,10 @@ class World:
                 SET_ON: self.does(lambda: setattr(self, "read_only", True)),
                 SET_OFF: self.does(lambda: setattr(self, "read_only", False)),
                 "SELECT p.ID": lambda _: self.sessions,
+                "SELECT GRANTEE": [
+                    {"grantee": "'root'@'localhost'", "privilege": "READ_ONLY ADMIN"},
+                    {"grantee": "'old'@'%'", "privilege": "SUPER"},
+                ],
                 "KILL": self._kill,
                 "SELECT @@gtid_binlog_pos": lambda _: [{"position": self.position}],
                 "SELECT @@gtid_slave_pos": lambda _: [{"position": self.position}],
@@ -143,6 +147,27 @@ def test_a_position_that_moves_is_no_proof() -> None:
         world.promotion.freeze(5)
 
     assert world.read_only is False
+
+
+def test_a_privileged_session_is_no_proof_and_is_ended_again() -> None:
+    world = World()
+    come_back = iter([SESSION | {"user": "root", "id": number} for number in (11, 12)])
+    kill = world.server.answers["KILL"]
+    assert callable(kill)
+
+    def reconnect(parameters: Sequence[Value]) -> Rows:
+        kill(parameters)
+        world.sessions += [session for session in [next(come_back, None)] if session]
+        return ()
+
+    world.server.answers["KILL"] = reconnect
+    world.sessions = [SESSION]
+
+    proof = world.promotion.freeze(10)
+
+    assert len(proof.disconnected) == 3
+    assert proof.may_still_write == ("root",)
+    assert world.sessions == []
 
 
 def test_a_server_that_was_frozen_before_stays_so_when_a_freeze_fails() -> None:

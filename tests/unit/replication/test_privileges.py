@@ -8,6 +8,7 @@ REAL = (
         "GRANT RELOAD, PROCESS, SUPER, BINLOG MONITOR, CONNECTION ADMIN, READ_ONLY ADMIN, REPLICATION SLAVE ADMIN,"
         " SLAVE MONITOR ON *.* TO `failover_admin`@`localhost` IDENTIFIED BY PASSWORD '*AB'"
     ),
+    "GRANT SELECT ON `mysql`.* TO `failover_admin`@`localhost`",
     "GRANT ALL PRIVILEGES ON `failover`.* TO `failover_admin`@`localhost`",
 )
 
@@ -19,7 +20,12 @@ def test_a_real_account_with_everything_lacks_nothing() -> None:
 def test_what_is_missing_is_named() -> None:
     rows = [REAL[0].replace("READ_ONLY ADMIN, ", "").replace("SLAVE MONITOR", "REPLICATION SLAVE")]
 
-    assert missing_privileges(rows) == ("READ_ONLY ADMIN", "REPLICA MONITOR", "ALL PRIVILEGES ON failover.*")
+    assert missing_privileges(rows) == (
+        "READ_ONLY ADMIN",
+        "REPLICA MONITOR",
+        "SELECT ON mysql.*",
+        "ALL PRIVILEGES ON failover.*",
+    )
 
 
 def test_an_all_powerful_account_lacks_nothing() -> None:
@@ -31,7 +37,7 @@ def test_no_rows_is_everything_missing() -> None:
 
 
 def test_the_statements_quote_the_account() -> None:
-    first, second = render_grants("fail'over", "%")
+    first, _, second = render_grants("fail'over", "%")
 
     assert first.endswith("ON *.* TO 'fail''over'@'%'")
     assert second == "GRANT ALL PRIVILEGES ON `failover`.* TO 'fail''over'@'%'"
