@@ -97,9 +97,9 @@ class Mirrors:
         """How each mirror is, sorted by name."""
         if self._engines:
             return tuple(engine.status for engine in self._engines.values())
-        is_standby = self._state is not None
+        is_standby = self._state is not None and self._state.role is Role.STANDBY
         state = MirrorState.STANDBY if is_standby else MirrorState.STOPPED
-        error = None if is_standby else "this node has no role yet"
+        error = "this node has no role yet" if self._state is None else None
         return tuple(
             MirrorStatus(name, state, self._since, last_error=error)
             for name in sorted(self._settings.mirrors)

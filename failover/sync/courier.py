@@ -19,6 +19,9 @@ from failover.sync.protocol import CheckpointKept, KeepCheckpoint, Refused, Welc
 from failover.sync.rsync import Outcome, Push
 from failover.system.clock import Clock
 
+_REFUSAL = "refused: "
+"""What the gate's complaint and the agent's have in common, in front of the reason."""
+
 
 class Courier:
     """Belongs to the engine's thread. An UnreachableError from any method means: call `lose`."""
@@ -101,8 +104,7 @@ class Courier:
                         self.checkpoints.kept_now(source_time)
                         kept.append(source_time)
                     case Refused(reason):
-                        self.refused = reason
-                        raise UnreachableError(f"refused: {reason}")
+                        raise UnreachableError(f"{_REFUSAL}{reason}")
                     case _:
                         raise UnreachableError("the standby's agent said something out of place")
         return kept
@@ -166,6 +168,7 @@ class Courier:
         """Give the connection up and try again after a pause."""
         self.close()
         self.error = reason
+        self.refused = reason.partition(_REFUSAL)[2] or None
         self._retry_at = self._clock.monotonic() + self._backoff.failed()
 
     def close(self) -> None:
