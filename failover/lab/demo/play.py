@@ -18,11 +18,11 @@ from failover.lab.demo.verdict import DeadAct, DemoResult, PlannedAct
 from failover.lab.demo.watch import StatusWatch
 from failover.lab.host import Host
 from failover.lab.lab import Lab
-from failover.lab.pair import provision
-from failover.lab.topology import NAME_SERVERS, place_of
+from failover.lab.pair import provision, start_daemons
+from failover.lab.topology import NAME_SERVERS, WEB, place_of
 from failover.system.clock import Clock
 
-FIRST, SECOND = "web1", "web2"
+FIRST, SECOND = WEB
 _INIT_LIMIT_SECONDS = 60.0
 
 
@@ -78,7 +78,7 @@ def _stage(lab: Lab, options: Options, board: Board, clock: Clock) -> Iterator[s
     """The stage with its visitors at work and the status watched; both end with it."""
     host = lab.host("operator")
     operator = Operator(lambda argv: _start_command(host, argv), clock=clock)
-    _raise_pair(operator, board)
+    _raise_pair(lab, operator, board)
     with ExitStack() as stack:
         watch = stack.enter_context(StatusWatch(operator, board))
         argvs = [visitor_argv(f"v{number}") for number in range(1, options.visitors + 1)]
@@ -86,11 +86,12 @@ def _stage(lab: Lab, options: Options, board: Board, clock: Clock) -> Iterator[s
         yield story.Stage(lab, operator, board, watch, crowd, clock, options.load_seconds)
 
 
-def _raise_pair(operator: Operator, board: Board) -> None:
+def _raise_pair(lab: Lab, operator: Operator, board: Board) -> None:
     board.begin_act("the pair gets its roles")
     init = ("failover", "init", "--primary", FIRST, "--yes")
     board.note(f"$ {' '.join(init)}")
     operator.do(init, timeout_seconds=_INIT_LIMIT_SECONDS)
+    start_daemons([lab.host(name) for name in WEB], "sync")
 
 
 def visitor_argv(name: str) -> Sequence[str]:
