@@ -176,7 +176,7 @@ class Host:
 
     def write_files(self, files: Iterable[HostFile]) -> None:
         """Write many files and folders at once."""
-        argv = ("tar", "--extract", "--same-owner", "--preserve-permissions", "--directory", "/")
+        argv = ("tar", "--extract", "--same-owner", "--preserve-permissions", "--touch", "--directory", "/")
         self.run(argv, stdin=archive(files))
 
     def read(self, path: str) -> bytes:

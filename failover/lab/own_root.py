@@ -53,12 +53,17 @@ def needed_places(extra: Sequence[Path] = ()) -> tuple[Path, ...]:
     return tuple(places)
 
 
+def python_words() -> str:
+    """For a script in a host: the Python that runs this, finding what this one finds."""
+    places = os.environ.get("PYTHONPATH", "")
+    # -P: the folder a command is typed in must not be searched for Python modules.
+    return (f"env PYTHONPATH={places} " if places else "") + f"{sys.executable} -P"
+
+
 def wrapper_script(environment: Sequence[str] = ()) -> bytes:
     """`failover` as an installed package would bring it; `environment` holds NAME=VALUE words."""
-    words = [word for word in (_python_path(), *environment) if word]
-    # -P: the folder a command is typed in must not be searched for Python modules.
-    setting = f"env {' '.join(words)} " if words else ""
-    return f'#!/bin/sh\nexec {setting}{sys.executable} -P -m failover "$@"\n'.encode()
+    setting = f"env {' '.join(environment)} " if environment else ""
+    return f'#!/bin/sh\nexec {setting}{python_words()} -m failover "$@"\n'.encode()
 
 
 def build_root(disk: Path, place: Place, *, places: Sequence[Path], is_rootless: bool) -> None:
@@ -132,11 +137,6 @@ def _mount_system_information(sys_: Path) -> None:
         # Some kernels refuse it in a user namespace; nothing a host runs needs it.
         if error.errno not in {errno.EPERM, errno.EACCES}:
             raise
-
-
-def _python_path() -> str:
-    places = os.environ.get("PYTHONPATH", "")
-    return f"PYTHONPATH={places}" if places else ""
 
 
 def clean_environment(home: str = "/root", terminal: str = "dumb") -> dict[str, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import yaml
 from failover.lab.host import Host
 from failover.lab.host_file import HostFile, folder
 from failover.lab.lab import Lab
-from failover.lab.services import SERVICES, bind, mariadb, sshd
+from failover.lab.services import SERVICES, bind, mariadb, site, sshd
 from failover.lab.services.certificates import CertificateAuthority
 from failover.lab.services.sshd import SshKey
 from failover.lab.topology import NAME_SERVERS, PAIR_AND_OPERATOR, WEB, place_of
@@ -57,7 +56,11 @@ class Secrets:
 
 def lab_configuration(names: Sequence[str] = bind.SITE_NAMES) -> str:
     """A configuration file that fits the lab: YAML; everything else is at its default."""
-    values = {name: [place_of(name).address] for name in WEB}
+
+    def values() -> dict[str, list[str]]:
+        # New ones for every record: YAML would make the same object an anchor and aliases.
+        return {name: [place_of(name).address] for name in WEB}
+
     settings = {
         "nodes": {name: {"address": place_of(name).address} for name in WEB},
         "dns": {
@@ -65,7 +68,7 @@ def lab_configuration(names: Sequence[str] = bind.SITE_NAMES) -> str:
             "servers": [{"address": place_of(NAME_SERVERS[0]).address}],
             "tsig": {"name": f"{bind.KEY_NAME}.", "secret": f"file:{SECRETS}/tsig"},
             "ttl_seconds": bind.TTL_SECONDS,
-            "records": [{"name": f"{name}.", "type": "A", "values": values} for name in names],
+            "records": [{"name": f"{name}.", "type": "A", "values": values()} for name in names],
         },
     }
     return yaml.safe_dump(settings, sort_keys=False)
@@ -106,7 +109,7 @@ def _make_logins(lab: Lab, chosen: Secrets, configuration: str) -> None:
         own = operator_key if name == "operator" else pair_key
         files = [*_failover_files(own, known, chosen, configuration)]
         if name in WEB:
-            files += _site_files(chosen)
+            files += site.files(chosen.site)
             files.append(HostFile("/root/.ssh/authorized_keys", authorized.encode(), mode=0o600))
         lab.host(name).write_files(files)
     for host in lab.hosts:
@@ -126,18 +129,6 @@ def _failover_files(key: SshKey, known: bytes, chosen: Secrets, configuration: s
         HostFile(f"{SECRETS}/replication", chosen.replication.encode(), mode=0o600),
         HostFile(f"{SECRETS}/tsig", chosen.tsig.encode(), mode=0o600),
         folder("/root/.ssh", mode=0o700),
-    )
-
-
-def _site_files(chosen: Secrets) -> tuple[HostFile, ...]:
-    hook = f"#!/bin/sh\nexec {sys.executable} -P -m failover.lab.site_control "
-    return (
-        HostFile("/etc/site/database", chosen.site.encode(), mode=0o600),
-        folder("/var/www"),
-        folder("/var/www/site", owner="www-data"),
-        folder("/var/www/site/uploads", owner="www-data"),
-        HostFile("/etc/failover/hooks/enter-primary/50-site", f"{hook}start\n".encode(), mode=0o755),
-        HostFile("/etc/failover/hooks/leave-primary/50-site", f"{hook}stop\n".encode(), mode=0o755),
     )
 
 
