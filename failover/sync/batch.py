@@ -104,7 +104,7 @@ class Planner:
                     inode = (status.st_dev, status.st_ino)
                     links.setdefault(inode, []).append(path)
                     link_counts[inode] = status.st_nlink
-        if any(b"/" not in path.rstrip(b"/") for path in (*shallow, *deep)):
+        if any(b"/" not in path for path in (*shallow, *deep)):
             # rsync sends the directories above a listed path with it, but not the root itself.
             shallow.add(b"")
         half = [path for inode, paths in links.items() if len(paths) < link_counts[inode] for path in paths]

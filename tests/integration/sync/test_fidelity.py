@@ -70,7 +70,7 @@ def test_changes_after_the_full_pass_arrive(pair: Pair) -> None:
     (root / "one").unlink()
     (root / "site").rename(root / "moved")
     (root / "moved" / "deep" / "er" / "new").write_text("new")
-    os.rename(os.fsencode(root) + b"/caf\xe9", os.fsencode(root) + b"/th\xe9\n")
+    (root / os.fsdecode(b"caf\xe9")).rename(root / os.fsdecode(b"th\xe9\n"))
     (root / "empty").chmod(0o700)
     os.chown(root / "fifo", 7, 8)
     (root / "a" / "b" / "c" / "d" / "e").mkdir(parents=True)
