@@ -139,7 +139,9 @@ class Courier:
             case Outcome.DONE:
                 self._arrived(delivery, now)
             case Outcome.PARTIAL | Outcome.FAILED:
-                self.error = delivery.error
+                # Once may be a file that vanished between the look at it and its transfer: daily work, not news.
+                if delivery.outcome is Outcome.FAILED or self._file_backoff.failures:
+                    self.error = delivery.error
                 self._backlog.park(now + self._file_backoff.failed())
             case Outcome.UNREACHABLE:
                 self._backlog.give_back()

@@ -19,6 +19,7 @@ import yaml
 
 from failover.config.load import load_settings
 from failover.config.settings import Settings
+from failover.errors import FailoverError
 from failover.model.role import NodeState
 from failover.sync.control import SyncControl
 from failover.sync.status import MirrorState, MirrorStatus
@@ -186,7 +187,7 @@ class Pair:
     def status(self) -> MirrorStatus | None:
         try:
             return self.control().status()[0]
-        except Exception:
+        except FailoverError:
             return None
 
     def until_state(self, state: MirrorState, *, seconds: float = 20.0) -> MirrorStatus:
@@ -273,11 +274,13 @@ def snapshot(root: Path) -> dict[bytes, Any]:
             if status.st_nlink > 1:
                 groups.setdefault((status.st_dev, status.st_ino), []).append(path)
         elif kind == 0o120000:
-            facts.append(os.readlink(full))
+            facts.append(Path(os.fsdecode(full)).readlink())
         facts.append({name: os.getxattr(full, name, follow_symlinks=False) for name in _xattrs(full)})
         found[path] = facts
         if kind == 0o040000:
-            for name in sorted(os.listdir(full)):
+            with os.scandir(full) as entries:
+                names = sorted(entry.name for entry in entries)
+            for name in names:
                 visit(path + b"/" + name if path else name)
 
     visit(b"")

@@ -19,9 +19,9 @@ def _make_tree(root: Path) -> None:
     os.chown(root / "site" / "index.html", 33, 33)
     os.utime(root / "site" / "deep", ns=(1, 1_700_000_000_123_456_789))
     os.utime(root / "site" / "index.html", ns=(1, 1_600_000_000_987_654_321))
-    os.symlink("../nowhere", root / "site" / "dangling")
-    os.symlink("/etc/passwd", root / "site" / "outside")
-    os.symlink("deep", root / "site" / "to-directory")
+    (root / "site" / "dangling").symlink_to("../nowhere")
+    (root / "site" / "outside").symlink_to("/etc/passwd")
+    (root / "site" / "to-directory").symlink_to("deep")
     (root / "one").write_text("linked")
     os.link(root / "one", root / "site" / "two")
     for name in (

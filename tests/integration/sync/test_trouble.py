@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,26 @@ def _names(root: Path) -> set[str]:
 def _cpu_ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def test_file_that_cannot_be_sent_holds_nothing_else_up(pair: Pair) -> None:
+    """A directory on the standby that refuses changes: those paths stay dirty, all others arrive."""
+    (pair.source / "locked").mkdir()
+    pair.start_daemon()
+    made = subprocess.run(["chattr", "+i", str(pair.target / "locked")], capture_output=True, check=False)
+    if made.returncode != 0:
+        pytest.skip("this file system has no immutable flag")
+    try:
+        (pair.source / "locked" / "f").write_text("1")
+        until(lambda: (status := pair.status()) is not None and status.last_error, what="the error is said")
+        (pair.source / "free").write_text("1")
+        until((pair.target / "free").exists, what="the others go on")
+        status = pair.status()
+        assert status is not None
+        assert (status.is_in_sync, status.waiting_paths) != (True, 0)
+    finally:
+        subprocess.run(["chattr", "-i", str(pair.target / "locked")], check=True)
+
+    pair.drain()
+
+    assert pair.differences() == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ _path = st.lists(_name, max_size=4).map(b"/".join)
 _operation = st.tuples(_path, st.booleans())
 
 
-def _covers(entries: list[tuple[bytes, bool]], path: bytes) -> bool:
+def _covers(entries: Sequence[tuple[bytes, bool]], path: bytes) -> bool:
     return any(
         path == top or (is_subtree and (not top or path.startswith(top + b"/")))
         for top, is_subtree in entries
@@ -25,7 +27,7 @@ def test_take_gives_exactly_what_a_plain_list_would(operations: list[tuple[bytes
 
     taken = dirty.take()
 
-    plain = {}
+    plain: dict[bytes, bool] = {}
     for path, is_subtree in operations:
         others = [other for other in operations if other != (path, is_subtree)]
         above = [(top, flag) for top, flag in others if flag and top != path]
