@@ -26,10 +26,6 @@ from failover.system.clock import SystemClock
 ADMIN, REPLICATION, SITE = "failover_admin", "failover_repl", "site"
 SECRETS = "/etc/failover/secrets"
 _KEY = "/etc/failover/ssh/id_ed25519"
-_ADMIN_PRIVILEGES = (
-    "REPLICA MONITOR, BINLOG MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, "
-    "CONNECTION ADMIN, BINLOG ADMIN, RELOAD, PROCESS, EVENT"
-)
 _SCHEMA = """\
 CREATE DATABASE site;
 CREATE TABLE site.comments (
@@ -152,13 +148,11 @@ def _make_databases(lab: Lab, authority: CertificateAuthority, chosen: Secrets) 
 
 
 def _accounts(chosen: Secrets) -> str:
-    grants = ";\n".join(render_grants(ADMIN, "%"))
+    grants = ";\n".join(render_grants(ADMIN, "localhost"))
     return f"""\
-CREATE USER {ADMIN}@'%' IDENTIFIED BY {mariadb.quote(chosen.database)} REQUIRE SSL;
+CREATE USER {ADMIN}@'localhost' IDENTIFIED BY {mariadb.quote(chosen.database)};
 CREATE USER {REPLICATION}@'%' IDENTIFIED BY {mariadb.quote(chosen.replication)} REQUIRE SSL;
 CREATE USER {SITE}@'localhost' IDENTIFIED BY {mariadb.quote(chosen.site)};
-GRANT {_ADMIN_PRIVILEGES} ON *.* TO {ADMIN}@'%';
-GRANT SELECT ON mysql.* TO {ADMIN}@'%';
 {grants};
 GRANT REPLICATION SLAVE ON *.* TO {REPLICATION}@'%';
 {_SCHEMA}
