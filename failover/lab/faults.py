@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from failover.errors import LabError, UsageError
-from failover.lab.filters import drop_table, loss_table, reject_table, removal
+from failover.lab.filters import drop_table, loss_table, reject_table, removal, tables_about
 from failover.lab.own_root import WRAPPER, wrapper_script
 from failover.lab.requirements import WRONG_CLOCK, require
 from failover.lab.services.mariadb import PROGRAM, MariaDb
@@ -139,11 +139,11 @@ class Faults:
 
     def full_disk(self, host: str) -> Fault:
         """Not one more page fits on the host's disk."""
-        from failover.lab.lab import DISK_BYTES
-
         self._place(host)
         self._lab.order("disk_size", host=host, size_bytes=None)
-        return Fault(f"{host}'s disk is full", lambda: self._tell("disk_size", host, size_bytes=DISK_BYTES))
+        return Fault(
+            f"{host}'s disk is full", lambda: self._tell("disk_size", host, size_bytes=self._lab.disk_bytes)
+        )
 
     def freeze(self, host: str, process: str) -> Fault:
         """All of the host's processes of that program name hang (SIGSTOP).
@@ -189,6 +189,27 @@ class Faults:
         }
         self._set_clock(machine, lie)
         return Fault(f"{host}'s clock is {offset_seconds:+g} s off", lambda: self._set_clock(machine, {}))
+
+    def heal(self, host: str) -> None:
+        """Make everything about a host right again that can be wrong while it is on; a host that is off stays off."""
+        place = self._place(host)
+        self._tell("plug", host, is_plugged=True)
+        self._tell("rate", host, megabits_per_second=None)
+        self._end_relay(host)
+        self._tell("disk_size", host, size_bytes=self._lab.disk_bytes)
+        listing = self._lab.in_switch(("nft", "list", "tables")).decode()
+        self._filter("".join(removal(family, name) for family, name in tables_about(listing, host)))
+        for machine in self._lab.hosts:
+            if machine.is_running:
+                listing = machine.run(("nft", "list", "tables")).stdout.decode()
+                for family, name in tables_about(listing, host):
+                    self._filter_in(place_of(machine.name), removal(family, name))
+        machine = self._lab.host(place.name)
+        if machine.is_running:
+            # Whatever was frozen; -1 is everything but the first process.
+            machine.run(("kill", f"-{signal.SIGCONT.value}", "--", "-1"), accepted=(0, 1))
+            if b"FAKETIME" in machine.read(str(WRAPPER)):
+                self._set_clock(machine, {})
 
     def _set_clock(self, host: Host, environment: dict[str, str]) -> None:
         words = [f"{name}={value}" for name, value in environment.items()]

@@ -33,13 +33,22 @@ def reject_table(name: str, source: Place) -> str:
 def loss_table(name: str, place: Place, percent: float) -> str:
     """A table that loses that many of the frames to and from a host, at random."""
     share = round(percent * 10)
-    rules = [f"{side} {place.port} numgen random mod 1000 < {share} drop" for side in ("iifname", "oifname")]
-    return _table(name, "forward", rules)
+    chance = f"numgen random mod 1000 < {share} " if share < 1000 else ""
+    rules = [f"{side} {place.port} {chance}drop" for side in ("iifname", "oifname")]
+    return _table("bridge", name, "forward", rules)
 
 
 def removal(family: str, name: str) -> str:
     """What takes a table away. Adding comes first: deleting what is not there would fail."""
     return f"add table {family} {name}\ndelete table {family} {name}\n"
+
+
+def tables_about(listing: str, host: str) -> tuple[tuple[str, str], ...]:
+    """Family and name of the tables here that are about a host, by what `nft list tables` printed."""
+    tables = (line.split() for line in listing.splitlines())
+    return tuple(
+        (words[1], words[2]) for words in tables if len(words) == 3 and host in words[2].split("_")[1:]
+    )
 
 
 def _table(family: str, name: str, hook: str, rules: list[str]) -> str:

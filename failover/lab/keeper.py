@@ -126,7 +126,7 @@ class Keeper:
         hosts = {
             name: HostState(machine.place.address, machine.pid) for name, machine in self.machines.items()
         }
-        return LabState(self.name, os.getpid(), self.is_rootless, hosts)
+        return LabState(self.name, os.getpid(), self.is_rootless, self.disk_bytes, hosts)
 
     def channels(self) -> dict[int, _Machine]:
         """The sockets that tell when a host dies by itself."""

@@ -113,6 +113,11 @@ class Lab:
         return state
 
     @property
+    def disk_bytes(self) -> int:
+        """How big each host's disk is."""
+        return self.state.disk_bytes
+
+    @property
     def hosts(self) -> tuple[Host, ...]:
         """All hosts."""
         return tuple(self._hosts.values())

@@ -33,6 +33,7 @@ class LabState:
     name: str
     keeper: int
     is_rootless: bool
+    disk_bytes: int
     hosts: dict[str, HostState] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
