@@ -120,6 +120,8 @@ class Keeper:
                 os.waitpid(machine.pid, 0)
         if hasattr(self, "_switch"):
             self._switch.close()
+        if self.folder.ground.is_mount():
+            kernel.detach(self.folder.ground)  # what is mounted on cannot be removed
 
     def state(self) -> LabState:
         """What the state file says."""

@@ -107,6 +107,15 @@ def bind(source: Path, target: Path, *, is_read_only: bool = False) -> None:
         mount("none", target, "none", MountFlag.REMOUNT | MountFlag.BIND | MountFlag.READ_ONLY | kept)
 
 
+def detach(target: Path) -> None:
+    """Take a mount, and all below it, out of sight; it ends when nobody uses it any more (umount2(2), MNT_DETACH).
+
+    Raises:
+        OSError: nothing is mounted there.
+    """
+    _check(_libc.umount2(os.fsencode(target), _DETACH), str(target))
+
+
 def change_root(root: Path) -> None:
     """Make `root`, a mount point, the root of this mount namespace, and let go of the old one (pivot_root(2)).
 
@@ -116,7 +125,7 @@ def change_root(root: Path) -> None:
     os.chdir(root)
     # Old and new root at one place: the old one then lies on top, and is the one that is taken off.
     _check(_libc.pivot_root(b".", b"."), str(root))
-    _check(_libc.umount2(b".", _DETACH), str(root))
+    detach(Path())
     os.chdir("/")
 
 

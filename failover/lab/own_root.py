@@ -93,16 +93,15 @@ def build_root(disk: Path, place: Place, *, places: Sequence[Path], is_rootless:
             target.touch()
         kernel.bind(source, target, is_read_only=True)
     kernel.change_root(root)
-    wrapper = WRAPPER
-    if not wrapper.exists() or b"-m failover" not in wrapper.read_bytes():
-        wrapper.unlink(missing_ok=True)
-        wrapper.write_bytes(wrapper_script())
-        wrapper.chmod(0o755)
 
 
 def _make_disk(disk: Path, root: Path, place: Place) -> None:
-    for name in ("usr", "usr/upper", "usr/work"):
-        (disk / name).mkdir(mode=0o755)
+    (disk / "usr/work").mkdir(mode=0o755, parents=True)
+    # Straight into the upper layer: in a user namespace the folders of the lower one are nobody's, and closed to us.
+    wrapper = disk / "usr/upper" / WRAPPER.relative_to("/usr")
+    wrapper.parent.mkdir(mode=0o755, parents=True)
+    wrapper.write_bytes(wrapper_script())
+    wrapper.chmod(0o755)
     root.mkdir(mode=0o755)
     for name in _EMPTY:
         (root / name).mkdir(mode=0o755)
