@@ -18,6 +18,7 @@ UPLOADS = "/var/www/site/uploads"
 _COMMENTS = "SELECT token FROM site.comments"
 _INTRUDER = "written-by-the-old-primary"
 _PUSH_SECONDS = 20.0
+_DAEMON = " -m failover sync$"
 
 
 class NodeHost(Protocol):
@@ -108,14 +109,26 @@ def _answer(host: NodeHost, statement: str) -> str | None:
         return None
 
 
-def try_to_push(returned: NodeHost, primary: NodeHost) -> Check:
+def try_to_push(returned: NodeHost, primary: NodeHost, *, clock: Clock) -> Check:
     """Write a file on the old primary, order it to mirror, and look for it on the new one.
 
-    For the very end: the file is a change that only the old primary has, so a later loss report would list it.
+    For the very end: its mirror's daemon is ended, and the file is a change that only the old primary has, so that a
+    later loss report would list it.
     """
     returned.write(f"{UPLOADS}/{_INTRUDER}", b"this must not reach the primary\n")
     anything = frozenset(range(256))
-    push = returned.run(("failover", "sync", "--once"), timeout_seconds=_PUSH_SECONDS, accepted=anything)
+    # The daemon had its time since the boot; what it would have pushed by itself is seen at the end as well. It has
+    # to go, or the order below would be refused only because it runs.
+    returned.run(("pkill", "-TERM", "-f", _DAEMON), timeout_seconds=_LIMIT_SECONDS, accepted=(0, 1))
+    poll(
+        lambda: None if _runs(returned, _DAEMON) else True,
+        clock=clock,
+        seconds=_LIMIT_SECONDS,
+        what=f"the end of the mirror's daemon on {returned.name}",
+    )
+    push = returned.run(
+        ("failover", "sync", "--once", "--timeout", "3"), timeout_seconds=_PUSH_SECONDS, accepted=anything
+    )
     has_arrived = _INTRUDER in holdings_of(primary).uploads
     said = (
         (push.stderr.strip() or push.stdout.strip() or b"nothing").decode("utf-8", "replace").splitlines()[0]
@@ -125,3 +138,8 @@ def try_to_push(returned: NodeHost, primary: NodeHost) -> Check:
         push.status != 0 and not has_arrived,
         f"its file {'ARRIVED' if has_arrived else 'stayed there'}; exit status {push.status}: {said}",
     )
+
+
+def _runs(host: NodeHost, pattern: str) -> bool:
+    found = host.run(("pgrep", "-f", pattern), timeout_seconds=_LIMIT_SECONDS, accepted=(0, 1))
+    return found.status == 0

@@ -23,6 +23,12 @@ from failover.lab.topology import NAME_SERVERS, WEB, place_of
 from failover.system.clock import Clock
 
 FIRST, SECOND = WEB
+SEED = {
+    "about.html": "<h1>About</h1><p>A site of two servers.</p>\n",
+    "prices.html": "<h1>Prices</h1><p>Less than one hour of it being away.</p>\n",
+    "uploads/welcome.txt": "Files that visitors upload end up here.\n",
+}
+"""What the site has before the first visitor comes, below /var/www/site."""
 _INIT_LIMIT_SECONDS = 60.0
 
 
@@ -49,6 +55,8 @@ def raise_lab(options: Options, board: Board) -> Iterator[Lab]:
         stack.callback(lab.down)
         board.note("MariaDB with replication, BIND, sshd and the site are set up")
         provision(lab)
+        for name, content in SEED.items():
+            lab.host(FIRST).write(f"/var/www/site/{name}", content.encode())
         yield lab
         if options.is_kept:
             stack.pop_all()

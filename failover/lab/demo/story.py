@@ -161,7 +161,7 @@ def settle(
         fencing=(
             *fencing,
             _nobody_met(entries, dead, cut_at),
-            try_to_push(stage.lab.host(dead), stage.lab.host(new)),
+            try_to_push(stage.lab.host(dead), stage.lab.host(new), clock=stage.clock),
         ),
         admitted=admitted,
         judgement=judgement,
@@ -171,7 +171,7 @@ def settle(
 
 def _switch(stage: Stage, argv: Sequence[str]) -> CommandRun:
     def show(event: StepEvent) -> None:
-        if event.name == "finished" or event.state != "started":
+        if event.is_worth_telling:
             stage.board.note(event.sentence())
 
     stage.board.note(f"$ {' '.join(argv)}")

@@ -42,6 +42,11 @@ class StepEvent:
         """Where that step stands: started, done, failed, ..."""
         return str(self.data.get("state") or "")
 
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether it says how something went, not that it begins."""
+        return self.name == "finished" or (self.name == "step" and self.state != "started")
+
     def sentence(self) -> str:
         """One line for a person."""
         if self.name == "finished":
@@ -100,7 +105,7 @@ def timeline(run: CommandRun, *, others: Iterable[tuple[float | None, str, str]]
     moments += [
         Moment(event.at - run.began_at, event.sentence(), "failover")
         for event in run.events
-        if event.name == "finished" or (event.name == "step" and event.state != "started")
+        if event.is_worth_telling
     ]
     moments += [Moment(at - run.began_at, what, who) for at, what, who in others if at is not None]
     return tuple(sorted(moments, key=lambda moment: moment.seconds))

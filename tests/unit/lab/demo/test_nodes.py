@@ -65,12 +65,13 @@ def test_a_database_that_never_comes_up_is_an_error_not_a_fence() -> None:
     [(17, False, True), (0, False, False), (17, True, False), (0, True, False)],
 )
 def test_a_push_must_be_refused_and_must_not_arrive(status: int, arrives: bool, is_true: bool) -> None:
-    returned = FakeHost("web2", answers={"failover": (status, "web2 is standby in epoch 3\n")})
+    said = (status, "web2 is standby in epoch 3\n")
+    returned = FakeHost("web2", answers={"failover": said, "pkill": "", "pgrep": (1, "")})
     primary = FakeHost("web1", answers={"mariadb": "", "find": ""})
     if arrives:
         returned.on_write = primary.hold_upload
 
-    check = try_to_push(returned, primary)
+    check = try_to_push(returned, primary, clock=FakeClock())
 
     assert check.is_true is is_true
     assert "web2 is standby in epoch 3" in check.seen

@@ -25,6 +25,7 @@ DONE = (
     {"event": "step", "step": "verify-dns", "state": "done", "seconds": 0.1},
     {"event": "finished", "outcome": "done", "write_block_seconds": 0.4},
 )
+REFUSES: dict[str, str | tuple[int, str]] = {"failover": (17, "refused"), "pkill": "", "pgrep": (1, "")}
 BEGIN = FakeClock().now().timestamp()
 
 
@@ -162,7 +163,7 @@ def test_the_power_goes_before_the_command_is_typed() -> None:
 
 @pytest.mark.parametrize("is_listed", [True, False])
 def test_at_the_end_a_lost_write_has_to_be_in_the_loss_report(*, is_listed: bool) -> None:
-    returned = FakeHost("web2", answers={"failover": (17, "refused")})
+    returned = FakeHost("web2", answers=REFUSES)
     report = {
         "transactions": [{"gtid": "0-2-9", "statements": ["INSERT … 'c2'"]}] if is_listed else [],
         "files": [],
@@ -180,7 +181,7 @@ def test_at_the_end_a_lost_write_has_to_be_in_the_loss_report(*, is_listed: bool
 
 
 def test_a_visitor_served_by_the_dead_after_its_death_is_seen() -> None:
-    hosts = Hosts(web1=node_with("web1", "c1 c4"), web2=FakeHost("web2", answers={"failover": (17, "no")}))
+    hosts = Hosts(web1=node_with("web1", "c1 c4"), web2=FakeHost("web2", answers=REFUSES))
     commands = Commands((DONE, 0), ([{"transactions": [], "files": [], "is_complete": True}], 0))
     with stage_of(hosts, commands, wrote("c1", "web2", 0.5), wrote("c4", "web2", 2.0)) as stage:
         run = stage.operator.watch(("failover", "switchover"), timeout_seconds=5)

@@ -74,6 +74,21 @@ def test_the_timeline_is_in_order_and_leaves_out_what_never_came() -> None:
     ]
 
 
+def test_what_only_begins_is_not_worth_telling() -> None:
+    worth = [
+        StepEvent(1.0, data).is_worth_telling
+        for data in (
+            {"event": "plan"},
+            step("a", "started"),
+            step("a", "done"),
+            step("a", "undone"),
+            {"event": "finished"},
+        )
+    ]
+
+    assert worth == [False, False, True, True, True]
+
+
 def test_a_failed_step_says_why() -> None:
     event = StepEvent(
         1.0, step("freeze-database", "failed", error={"message": "it still writes", "hint": "x"})
