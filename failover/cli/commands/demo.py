@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import shutil
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from failover.cli.output import print_json
 from failover.errors import ExitStatus, UsageError
@@ -40,7 +43,9 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="of load before and after each act (default: 3)",
     )
-    parser.add_argument("--name", metavar="NAME", help="name of the lab (default: demo-PID)")
+    parser.add_argument(
+        "--name", metavar="NAME", help="name of the lab (default: demo-PID; with --keep: lab)"
+    )
     parser.add_argument(
         "--keep", action="store_true", help="leave the pair up afterwards and say how to look around"
     )
@@ -61,18 +66,23 @@ def _demo(arguments: argparse.Namespace) -> int:
     with open_view(board), raise_lab(options, board) as lab:
         result = play(lab, options, board, clock)
     _print(result, is_json=arguments.json)
+    if options.is_kept:
+        _say_how_to_look(options, sys.stderr if arguments.json else sys.stdout)
     return ExitStatus.DONE if result.is_held else ExitStatus.FAILED
 
 
 def _options(arguments: argparse.Namespace) -> Options:
     from failover.lab.demo.play import Options
+    from failover.lab.lab import DEFAULT_NAME
+    from failover.lab.state import check_name
 
     if not 1 <= arguments.visitors <= 50:
         raise UsageError("--visitors takes 1 to 50")
     if not 0 < arguments.seconds <= 600:
         raise UsageError("--seconds takes more than 0 and up to 600")
-    name = arguments.name or f"demo-{os.getpid()}"
-    return Options(name, arguments.visitors, arguments.seconds, arguments.keep)
+    # A lab that stays is the one that `failover lab` means without a name.
+    name = arguments.name or (DEFAULT_NAME if arguments.keep else f"demo-{os.getpid()}")
+    return Options(check_name(name), arguments.visitors, arguments.seconds, arguments.keep)
 
 
 def _stop_once() -> None:
@@ -99,3 +109,25 @@ def _print(result: DemoResult, *, is_json: bool) -> None:
             Console(stderr=True).print(render(result))
     else:
         Console().print(render(result))
+
+
+def _say_how_to_look(options: Options, stream: TextIO) -> None:
+    from failover.lab.demo.look_around import lines, text
+    from failover.lab.demo.play import FIRST
+
+    shown = lines(
+        program=_this_program(),
+        lab=options.name,
+        primary=FIRST,
+        has_curl=shutil.which("curl") is not None,
+    )
+    print(text(shown), file=stream)
+
+
+def _this_program() -> str:
+    """How this very failover is called from a shell: by its name if PATH leads to it, else by its path."""
+    script = Path(sys.executable).with_name("failover")
+    found = shutil.which("failover")
+    if found is not None and Path(found).resolve() == script.resolve():
+        return "failover"
+    return shlex.quote(str(script)) if script.exists() else f"{shlex.quote(sys.executable)} -m failover"

@@ -59,6 +59,8 @@ def raise_lab(options: Options, board: Board) -> Iterator[Lab]:
             lab.host(FIRST).write(f"/var/www/site/{name}", content.encode())
         yield lab
         if options.is_kept:
+            # The last check has ended it; whoever looks around should find it.
+            start_daemons([lab.host(SECOND)], "sync")
             stack.pop_all()
 
 
