@@ -130,9 +130,12 @@ def try_to_push(returned: NodeHost, primary: NodeHost, *, clock: Clock) -> Check
         ("failover", "sync", "--once", "--timeout", "3"), timeout_seconds=_PUSH_SECONDS, accepted=anything
     )
     has_arrived = _INTRUDER in holdings_of(primary).uploads
-    said = (
-        (push.stderr.strip() or push.stdout.strip() or b"nothing").decode("utf-8", "replace").splitlines()[0]
+    lines = (
+        (push.stderr.strip() or push.stdout.strip() or b"it said nothing")
+        .decode("utf-8", "replace")
+        .splitlines()
     )
+    said = next((line for line in lines if "refused" in line), lines[-1]).rpartition(" is refused: ")[2]
     return Check(
         f"{returned.name} cannot push files to {primary.name}",
         push.status != 0 and not has_arrived,
