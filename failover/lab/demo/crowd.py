@@ -10,7 +10,7 @@ from typing import IO, Self
 
 from failover.errors import LabError
 from failover.lab.demo.ledger import Entry, entry_from
-from failover.lab.demo.process import Process, Start
+from failover.lab.demo.process import Process, Start, end
 
 _GRACE_SECONDS = 4.0
 """More than a visitor's longest turn: two questions of half a second, a connection and a read of a second each."""
@@ -70,8 +70,7 @@ class Crowd:
             try:
                 process.wait(_GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                end(process, grace_seconds=_GRACE_SECONDS)
         for process, reader in zip(self._processes, self._readers, strict=False):
             reader.join(_GRACE_SECONDS)
             if process.stdout is not None and not reader.is_alive():

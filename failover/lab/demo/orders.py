@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Self
 
 from failover.errors import FailoverError, LabError
-from failover.lab.demo.process import Process, Start
+from failover.lab.demo.process import Process, Start, end
 from failover.lab.demo.timeline import CommandRun, StepEvent
 from failover.system.clock import Clock
 from failover.system.deadline import Deadline
@@ -115,9 +115,7 @@ class _Listener:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, grace_seconds=_GRACE_SECONDS)
         for reader, stream in self._readers.items():
             reader.join(_GRACE_SECONDS)
             # Still reading: somebody the command started holds the pipe; closing it under a reader would hang.

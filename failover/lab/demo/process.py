@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Sequence
 from typing import IO, Protocol
 
@@ -32,9 +33,26 @@ class Process(Protocol):
         """Wait for its end; its exit status. Raises subprocess.TimeoutExpired."""
         ...
 
+    def terminate(self) -> None:
+        """Tell the program to end."""
+        ...
+
     def kill(self) -> None:
         """End it now."""
         ...
+
+
+def end(process: Process, *, grace_seconds: float) -> None:
+    """End a program that may still run: told first, killed after `grace_seconds`."""
+    if process.poll() is not None:
+        return
+    # Told, so that the nsenter(1) around it buries it: a host with an unburied process in it cannot go down.
+    process.terminate()
+    try:
+        process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 Start = Callable[[Sequence[str]], Process]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # noqa: TID251 - the fake raises what the real one raises
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -22,7 +22,8 @@ class FakeProcess:
         self.stderr: IO[bytes] | None
         self.stderr, self._stderr_writer = _pipe()
         self.status: int | None = None
-        self.was_killed = False
+        self.was_told = self.was_killed = False
+        self.ends_when_told = False
         self._ended = threading.Event()
         self._stdout_writer.write(said)
         self._stderr_writer.write(complained)
@@ -48,6 +49,11 @@ class FakeProcess:
             raise subprocess.TimeoutExpired("fake", timeout or 0)
         assert self.status is not None
         return self.status
+
+    def terminate(self) -> None:
+        self.was_told = True
+        if self.ends_when_told:
+            self.end(-15)
 
     def kill(self) -> None:
         self.was_killed = True

@@ -40,6 +40,7 @@ def test_a_visitor_that_does_not_leave_is_killed() -> None:
     with crowd:
         pass
 
+    assert process.was_told
     assert process.was_killed
 
 

@@ -35,12 +35,15 @@ def test_events_are_handed_on_and_kept_and_talk_is_not() -> None:
     assert run.said == "a warning"
 
 
-def test_a_command_that_does_not_end_is_killed_and_is_an_error() -> None:
+@pytest.mark.parametrize("is_obedient", [True, False])
+def test_a_command_that_does_not_end_is_told_to_then_killed_and_is_an_error(*, is_obedient: bool) -> None:
     process = FakeProcess(said=b'{"event":"step"}\n')
+    process.ends_when_told = is_obedient
 
     with pytest.raises(LabError, match=r"failover switchover: no end within 0\.05 s"):
         operator_with(process).watch(("failover", "switchover"), timeout_seconds=0.05)
-    assert process.was_killed
+    assert process.was_told
+    assert process.was_killed is not is_obedient
 
 
 def test_an_answer_is_taken_whatever_the_exit_status() -> None:
