@@ -214,7 +214,7 @@ def test_a_user_without_a_range_of_numbers_is_told_what_to_do(user: str) -> None
     )
 
     said = subprocess.run(
-        as_user(user, sys.executable, "-c", code), capture_output=True, check=True, timeout=30
+        as_user(user, sys.executable, "-c", code), stdout=subprocess.PIPE, check=True, timeout=30
     )
 
     status, _, hint = said.stdout.decode().partition(" ")
