@@ -10,7 +10,7 @@ from failover.lab.demo.ledger import Entry, Kind, Outcome, rates_by_node
 from failover.lab.demo.pair_status import PairStatus
 
 _WINDOW_SECONDS = 1.0
-_NOTES_SHOWN = 12
+_NOTES_SHOWN = 9
 
 
 @dataclass(frozen=True, slots=True)

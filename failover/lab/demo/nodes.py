@@ -127,7 +127,7 @@ def try_to_push(returned: NodeHost, primary: NodeHost, *, clock: Clock) -> Check
         what=f"the end of the mirror's daemon on {returned.name}",
     )
     push = returned.run(
-        ("failover", "sync", "--once", "--timeout", "3"), timeout_seconds=_PUSH_SECONDS, accepted=anything
+        ("failover", "sync", "--once", "--timeout", "2"), timeout_seconds=_PUSH_SECONDS, accepted=anything
     )
     has_arrived = _INTRUDER in holdings_of(primary).uploads
     lines = (

@@ -113,11 +113,12 @@ def pair_status_from(data: Mapping[str, Any]) -> PairStatus:
 def _authorities(authorities: Any) -> Iterator[tuple[str, str]]:
     for authority in _listed(authorities):
         said = [
-            ", ".join(map(str, answer.get("values") or ())) or str(answer.get("fault") or "nothing")
+            ", ".join(map(str, answer.get("values") or ())) or str(answer.get("fault") or "no address")
             for answer in _listed(authority.get("answers"))
             if answer.get("type") in {"A", "AAAA"}
         ]
-        yield str(authority.get("name")).rstrip("."), " ".join(said) or "no answer"
+        # The names move together: when they agree, their address is said once.
+        yield str(authority.get("name")).rstrip("."), " ".join(dict.fromkeys(said)) or "no answer"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

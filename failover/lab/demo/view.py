@@ -18,6 +18,8 @@ from failover.lab.demo.pair_status import MirrorLine, PairStatus
 
 _STALE_SECONDS = 3.0
 _BAR = 24
+_USUAL_RATE = 20.0
+"""Answers a second that fill the bar; more than that stretch the scale, a trickle stays a short bar."""
 
 
 class PlainView:
@@ -100,14 +102,17 @@ def _pair(scene: Scene) -> list[tuple[str, RenderableType]]:
 
 def _roles(status: PairStatus) -> Text:
     text = Text()
+    newest = max((node.epoch for node in status.nodes if node.epoch is not None), default=0)
     for node in status.nodes:
-        style = "green" if node.role == "primary" else "cyan"
+        is_outranked = node.epoch is not None and node.epoch < newest
+        style = "yellow" if is_outranked else "green" if node.role == "primary" else "cyan"
         text.append(f"{node.name} ")
         if node.is_reachable:
             text.append(node.role or "unknown", style=style if node.role else "yellow")
         else:
             text.append("does not answer", style="red")
-        text.append("" if node.epoch is None else f" (epoch {node.epoch})", style="dim")
+        if node.epoch is not None:
+            text.append(f" (epoch {node.epoch}{', outranked' if is_outranked else ''})", style="dim")
         text.append("   ")
     return text
 
@@ -133,7 +138,7 @@ def describe_replica(status: PairStatus) -> str:
 
 
 def _visitors(scene: Scene) -> list[tuple[str, RenderableType]]:
-    highest = max(scene.rates.values(), default=0.0)
+    highest = max((_USUAL_RATE, *scene.rates.values()))
     served = Table.grid(padding=(0, 1))
     for node, rate in scene.rates.items():
         bar = "█" * max(1, round(_BAR * rate / highest))

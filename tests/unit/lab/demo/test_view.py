@@ -14,7 +14,7 @@ STATUS = pair_status_from(
     {
         "nodes": {
             "web1": {"role": "primary", "epoch": 3, "reachable": True},
-            "web2": {"role": None, "epoch": None, "reachable": False},
+            "web2": {"role": None, "epoch": 2, "reachable": False},
         },
         "mirrors": {"www": {"state": "sending", "waiting_paths": 4, "oldest_age_seconds": 0.31}},
         "replication": {"transactions_behind": 7, "seconds_behind": None},
@@ -24,6 +24,7 @@ STATUS = pair_status_from(
                     "name": "ns1.example.test.",
                     "answers": [
                         {"name": "www.example.test.", "type": "A", "values": ["10.77.0.11"], "fault": None},
+                        {"name": "site.example.test.", "type": "A", "values": ["10.77.0.11"], "fault": None},
                         {"name": "_failover.www.example.test.", "type": "TXT", "values": ["v=failover1"]},
                     ],
                 },
@@ -58,10 +59,10 @@ def test_the_picture_has_what_an_operator_cares_about() -> None:
     for words in (
         "12.3 s · the primary dies",
         "web1 primary (epoch 3)",
-        "web2 does not answer",
+        "web2 does not answer (epoch 2, outranked)",
         "www sending, 4 paths waiting, the oldest for 0.31 s",
         "7 transactions behind",
-        "ns1.example.test: 10.77.0.11 ",
+        "ns1.example.test: 10.77.0.11   ns2",
         "ns2.example.test: timeout",
         "web2 does not answer ssh",
         "as it was 5 s ago",
