@@ -12,7 +12,7 @@ from failover import __version__
 from failover.config.secrets import read_secret
 from failover.config.settings import MirrorSettings, Settings
 from failover.errors import DeadlineError, FailoverError, SwitchoverError
-from failover.model.role import NodeState
+from failover.model.role import NodeState, Role
 from failover.replication.client import Limits, Target, connector
 from failover.replication.mariadb import MariaDb
 from failover.replication.model import GtidPosition, ServerStatus, Source
@@ -28,6 +28,7 @@ from failover.switchover.node import (
     LostTransactions,
     NodeFacts,
 )
+from failover.sync.agent import stop_receiving
 from failover.sync.announced import newer_than, read_announced
 from failover.sync.checkpoint import Checkpoint, read_checkpoint
 from failover.sync.control import SyncControl
@@ -93,6 +94,10 @@ class LocalNode:
             )
         if known != state:
             write_node_state(self._state_folder, state)
+        if state.role is Role.PRIMARY:
+            # What an old primary has under way must not arrive in a tree that is about to be written to here.
+            for mirror in self._settings.mirrors:
+                stop_receiving(self._state_folder, mirror, clock=self._clock)
         try:
             self.refresh_mirrors()
         except FailoverError:

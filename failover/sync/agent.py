@@ -172,10 +172,10 @@ def receiving_lock(state_directory: Path, mirror: str) -> Path:
 
 
 def stop_receiving(state_directory: Path, mirror: str, *, clock: Clock) -> None:
-    """End whatever still receives this mirror. For a promotion, after the new node state is written.
+    """End whatever still receives this mirror, at once. For a promotion, after the new node state is written.
 
     Raises:
         DeadlineError: one of them cannot be ended.
     """
     for path in (agent_lock(state_directory, mirror), receiving_lock(state_directory, mirror)):
-        os.close(take_over(path, clock=clock))
+        os.close(take_over(path, clock=clock, patience_seconds=0.0))

@@ -21,7 +21,18 @@ class Backlog:
         self._parked = DirtySet()
         self._parked_until = 0.0
         self._owed_since: float | None = None
+        self._heard_before: dict[float, float] = {}
+        """Moment of a reading of the watch to the moment of the one before: its changes happened in between."""
         self.in_flight: tuple[Entry, ...] = ()
+
+    def heard(self, now: float, before: float) -> None:
+        """Hints follow that were read at `now`, after a reading at `before` that left nothing behind."""
+        oldest = self.oldest_since
+        if oldest is None:
+            self._heard_before.clear()
+        else:
+            self._heard_before = {read: then for read, then in self._heard_before.items() if read >= oldest}
+        self._heard_before[now] = before
 
     def add(self, hint: Hint, now: float) -> Entry | None:
         """Take a hint. What is to be announced because of it, None if that has been done already."""
@@ -36,6 +47,11 @@ class Backlog:
         is_subtree = hint.kind is HintKind.SUBTREE
         since = self._settling.closed(hint.path)
         return self._dirty.add(hint.path, since=now if since is None else since, is_subtree=is_subtree)
+
+    def has_waited_since(self, moment: float) -> bool:
+        """Whether something waits that was heard of at that moment or before, or whose age is not known."""
+        oldest = self.oldest_since
+        return self.covered_until(moment) is None or (oldest is not None and oldest <= moment)
 
     def add_everything(self, now: float) -> Entry | None:
         """The whole mirror is dirty: a full pass."""
@@ -113,6 +129,22 @@ class Backlog:
             *(entry.since for entry in self.in_flight),
         ]
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def covered_until(self, now: float) -> float | None:
+        """Every change before this moment has arrived; None if nobody knows.
+
+        A subtree is dirty since it was found to be, and holds changes that are older: of its age nothing is known.
+        """
+        is_known = not (
+            self._dirty.has_subtrees
+            or self._parked.has_subtrees
+            or self._owed_since is not None
+            or any(entry.is_subtree for entry in self.in_flight)
+        )
+        if not is_known:
+            return None
+        oldest = self.oldest_since
+        return now if oldest is None else self._heard_before.get(oldest, oldest)
 
     def __iter__(self) -> Iterator[Entry]:
         """Everything that waits, to announce it to a standby that was just reached."""

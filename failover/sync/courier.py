@@ -148,23 +148,23 @@ class Courier:
                 raise UnreachableError(delivery.error or "rsync failed")
 
     def ask_checkpoint(self, read_watch: Callable[[], None], *, is_hurried: bool) -> datetime | None:
-        """Ask for a checkpoint if one is due: as of the oldest change not sent, or of now if there is none.
+        """Ask for a checkpoint if one is due, as of the moment up to which everything has been sent.
 
-        The moment that was asked for, if nothing waits: then it proves that all is equal.
+        That moment; None if nothing was asked for.
         """
         now = self._clock.monotonic()
         if not self.is_welcome or not self.checkpoints.is_due(now, is_hurried=is_hurried):
             return None
         moment = self._clock.now()
         read_watch()
-        oldest = self._backlog.oldest_since
-        if oldest is not None:
-            moment -= timedelta(seconds=max(0.0, self._clock.monotonic() - oldest))
-        is_complete = oldest is None
-        if self._link is None or not self.checkpoints.ask(moment, now, is_complete=is_complete):
+        covered = self._backlog.covered_until(now)
+        if covered is None or self._link is None:
+            return None
+        moment -= timedelta(seconds=max(0.0, now - covered))
+        if not self.checkpoints.ask(moment, now, is_complete=not self._backlog.waiting):
             return None
         self._link.send(KeepCheckpoint(moment.isoformat()))
-        return moment if is_complete else None
+        return moment
 
     def lose(self, reason: str) -> None:
         """Give the connection up and try again after a pause."""

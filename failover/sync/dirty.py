@@ -44,6 +44,8 @@ class DirtySet:
         self._total_limit = total_limit
         self._root = _Node()
         self._oldest: float | None = None
+        self.has_subtrees = False
+        """Whether some entry is a subtree."""
 
     def __len__(self) -> int:
         return self._root.count
@@ -82,7 +84,7 @@ class DirtySet:
     def take(self, limit: int | None = None) -> tuple[Entry, ...]:
         """Remove and return the entries, sorted by path; only the `limit` oldest if there are more."""
         entries = list(self)
-        self._root, self._oldest = _Node(), None
+        self._root, self._oldest, self.has_subtrees = _Node(), None, False
         if limit is None or len(entries) <= limit:
             return tuple(sorted(entries))
         taken = heapq.nsmallest(limit, entries, key=lambda entry: entry.since)
@@ -126,9 +128,9 @@ class DirtySet:
             return None
         return trail
 
-    @staticmethod
-    def _mark(trail: list[_Node], *, since: float, is_subtree: bool) -> None:
+    def _mark(self, trail: list[_Node], *, since: float, is_subtree: bool) -> None:
         """Make the last node of the trail an entry; with `is_subtree` swallow what is below."""
+        self.has_subtrees = self.has_subtrees or is_subtree
         node = trail[-1]
         before = node.count
         if node.since is None and len(trail) > 1:

@@ -1,7 +1,8 @@
-"""A drain in progress: the cookie's event, then nothing waiting, then the standby's durable checkpoint.
+"""A drain in progress: the cookie's event, then everything older sent, then the standby's durable checkpoint.
 
 A file created in the mirror's root is reported after everything that happened before it, because inotify's queue is in
 order (inotify(7)); so once it has been seen, the backlog knows of every change made before the drain was asked for.
+What changes after that does not concern the drain: a mirror that is written to without end can still be drained.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Drain:
     def __init__(self, root: Path, timeout_seconds: float, *, clock: Clock) -> None:
         self.future: Future[Checkpoint] = Future()
         self.ends_at = clock.monotonic() + timeout_seconds
-        self.is_past_cookie = False
+        self.seen_at: float | None = None
+        """When the cookie's event was read, monotonic: what was read then or before is what the drain is about."""
         self.kept_at: datetime | None = None
         """The moment of the durable checkpoint that proves it; None until there is one."""
         self._asked: str | None = None
@@ -38,11 +40,11 @@ class Drain:
         """Create the file. Raises OSError."""
         os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
-    def saw(self, path: bytes) -> bool:
+    def saw(self, path: bytes, now: float) -> bool:
         """A cookie was reported; whether it is this one's."""
         if path != self._name:
             return False
-        self.is_past_cookie = True
+        self.seen_at = now
         self._remove_cookie()
         return True
 
@@ -52,7 +54,7 @@ class Drain:
         return self._asked is not None
 
     def asked(self, moment: datetime) -> None:
-        """A checkpoint of this moment was asked for, with nothing waiting."""
+        """A checkpoint of this moment was asked for, and it covers the drain."""
         self._asked, self._asked_at = moment.isoformat(), moment
 
     def kept(self, source_time: str) -> None:
@@ -61,7 +63,7 @@ class Drain:
             self.kept_at = self._asked_at
 
     def ask_again(self) -> None:
-        """Something changed, or the connection broke: a checkpoint asked for before proves nothing now."""
+        """The connection broke: what was asked for will not be answered."""
         self._asked = self._asked_at = self.kept_at = None
 
     def succeed(self, checkpoint: Checkpoint) -> None:

@@ -71,6 +71,7 @@ class MirrorEngine:
         self._reporter = Reporter(job.push.mirror, clock=clock, on_change=on_change)
         self._watcher: Watcher | None = None
         self._restart_at = 0.0
+        self._read_at = clock.monotonic()
         self._read_again_at = 0.0
         self._blind_pass_at = 0.0
         self._look_at = 0.0
@@ -221,12 +222,16 @@ class MirrorEngine:
     def _read_watch(self) -> None:
         if self._watcher is None:
             return
-        now = self._clock.monotonic()
+        now, before = self._clock.monotonic(), self._read_at
+        self._read_at = now
         news = []
-        for hint in self._watcher.read():
+        hints = self._watcher.read()
+        if hints:
+            self._backlog.heard(now, before)
+        for hint in hints:
             if hint.kind is not HintKind.COOKIE:
                 news.append(self._backlog.add(hint, now))
-            elif self._drain is not None and self._drain.saw(hint.path):
+            elif self._drain is not None and self._drain.saw(hint.path, now):
                 # Its own coming and going changed the root's time.
                 news.append(self._backlog.add(Hint(b"", HintKind.PATH), now))
                 self._backlog.hurry()
@@ -325,24 +330,26 @@ class MirrorEngine:
 
     def _ask_checkpoint(self) -> None:
         moment = self._courier.ask_checkpoint(self._read_watch, is_hurried=self._drain is not None)
-        if moment is not None and self._drain is not None and self._drain.is_past_cookie:
+        if moment is not None and self._drain is not None and self._is_covered(self._drain):
             self._drain.asked(moment)
 
     def _tend_drain(self) -> None:
         drain = self._drain
         if drain is None:
             return
-        if self._backlog.waiting or not self._courier.is_welcome:
+        if not self._courier.is_welcome:
             drain.ask_again()
-        elif drain.kept_at is None:
-            if drain.is_past_cookie and not drain.has_asked:
-                self._courier.checkpoints.is_wanted = True
-                self._ask_checkpoint()
-        elif self._courier.is_confirmed:
+        elif drain.kept_at is not None:
             drain.succeed(Checkpoint(self._push.mirror, self._push.epoch, drain.kept_at))
             self._drain = None
+        elif not drain.has_asked and self._is_covered(drain):
+            self._courier.checkpoints.is_wanted = True
+            self._ask_checkpoint()
         if self._drain is not None and self._clock.monotonic() >= drain.ends_at:
             self._end_drain(f"not drained in time, {self._backlog.waiting} paths wait")
+
+    def _is_covered(self, drain: Drain) -> bool:
+        return drain.seen_at is not None and not self._backlog.has_waited_since(drain.seen_at)
 
     def _end_drain(self, reason: str) -> None:
         drain, self._drain = self._drain, None

@@ -15,8 +15,8 @@ _PATIENCE_SECONDS = 2.0
 _KILL_SECONDS = 5.0
 
 
-def take_over(path: Path, *, clock: Clock) -> int:
-    """Take the lock; whoever holds it longer than a natural end takes is asked to end, then killed.
+def take_over(path: Path, *, clock: Clock, patience_seconds: float = _PATIENCE_SECONDS) -> int:
+    """Take the lock; whoever holds it for longer than `patience_seconds` is asked to end, then killed.
 
     Returns the descriptor that holds it (flock(2)). Make it inheritable to hand the lock on through exec.
 
@@ -33,7 +33,7 @@ def take_over(path: Path, *, clock: Clock) -> int:
             return None
         return True
 
-    for seconds, wanted in ((_PATIENCE_SECONDS, signal.SIGTERM), (_KILL_SECONDS, signal.SIGKILL)):
+    for seconds, wanted in ((patience_seconds, signal.SIGTERM), (_KILL_SECONDS, signal.SIGKILL)):
         try:
             poll(taken, clock=clock, seconds=seconds, what=str(path))
             break

@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,27 @@ def test_drain_proves_equality_under_churn(pair: Pair) -> None:
         assert kept.source_time.timestamp() * 1e9 >= max(
             path.lstat().st_mtime_ns for path in pair.source.rglob("*")
         )
+
+
+def test_a_mirror_that_is_written_to_without_end_can_be_drained(pair: Pair) -> None:
+    pair.start_daemon()
+    has_ended = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not has_ended.wait(0.01):
+            number += 1
+            (pair.source / f"w{number % 50}").write_text(str(number))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        (pair.source / "before").write_text("the drain")
+        pair.drain()
+        assert (pair.target / "before").read_text() == "the drain"
+    finally:
+        has_ended.set()
+        writer.join()
 
 
 def test_overflow_of_the_queue_still_converges(pair: Pair) -> None:

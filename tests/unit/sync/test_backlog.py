@@ -117,3 +117,69 @@ def test_pauses_grow_to_a_limit_and_begin_anew() -> None:
         assert 0.75 * middle <= pause <= 1.25 * middle
     backoff.succeeded()
     assert backoff.failed() <= 1.25
+
+
+def test_everything_is_covered_up_to_the_oldest_change_that_waits() -> None:
+    backlog = Backlog()
+
+    assert backlog.covered_until(9.0) == 9.0
+    backlog.add(Hint(b"a", HintKind.PATH), 5.0)
+    backlog.add(Hint(b"b", HintKind.PATH), 6.0)
+    backlog.take(7.0)
+    assert backlog.covered_until(9.0) == 5.0
+    backlog.arrived()
+    assert backlog.covered_until(9.0) == 9.0
+
+
+def test_of_a_rescan_s_age_nothing_is_known_until_it_has_arrived() -> None:
+    backlog = Backlog()
+    backlog.add(Hint(b"a", HintKind.PATH), 4.0)
+    backlog.add_everything(5.0)
+
+    assert backlog.covered_until(6.0) is None
+    backlog.take(6.0)
+    assert backlog.covered_until(7.0) is None
+    backlog.arrived()
+    assert backlog.covered_until(7.0) == 7.0
+
+
+def test_a_rescan_that_was_interrupted_covers_nothing_still() -> None:
+    backlog = Backlog()
+    backlog.add_everything(5.0)
+    backlog.take(6.0)
+    backlog.give_back()
+
+    assert backlog.covered_until(7.0) is None
+
+
+def test_an_owed_full_pass_covers_nothing() -> None:
+    backlog = Backlog()
+    backlog.owe_full_pass(5.0)
+
+    assert backlog.covered_until(6.0) is None
+
+
+def test_a_change_may_be_as_old_as_the_reading_of_the_watch_before_it_was_heard_of() -> None:
+    backlog = Backlog()
+    backlog.heard(5.0, before=3.0)
+    backlog.add(Hint(b"a", HintKind.PATH), 5.0)
+    backlog.take(5.0)
+    backlog.heard(6.0, before=5.0)
+    backlog.add(Hint(b"b", HintKind.PATH), 6.0)
+
+    assert backlog.covered_until(9.0) == 3.0
+    backlog.arrived()
+    assert backlog.covered_until(9.0) == 5.0
+
+
+def test_what_is_heard_of_later_does_not_count_as_having_waited() -> None:
+    backlog = Backlog()
+    backlog.add(Hint(b"a", HintKind.PATH), 5.0)
+    backlog.take(5.0)
+
+    assert backlog.has_waited_since(5.0)
+    backlog.arrived()
+    backlog.add(Hint(b"b", HintKind.PATH), 6.0)
+    assert not backlog.has_waited_since(5.0)
+    backlog.add_everything(7.0)
+    assert backlog.has_waited_since(5.0)
