@@ -52,7 +52,12 @@ class Faults:
         """Everything in the host is gone at once and its peers hear nothing of it; undone by booting it."""
         machine = self._lab.host(host)
         machine.power_cut()
-        return Fault(f"{host} is without power", machine.boot)
+
+        def undo() -> None:
+            if not machine.is_running:  # somebody may have booted it meanwhile
+                machine.boot()
+
+        return Fault(f"{host} is without power", undo)
 
     def partition(self, a: str, b: str, *, how: How = "drop", direction: Direction = "both") -> Fault:
         """Two hosts do not reach each other any more, all others do.

@@ -24,6 +24,7 @@ from failover.lab.line import host_words
 from failover.lab.own_root import build_root, clean_environment
 from failover.lab.topology import Place
 
+_ANSWER_SECONDS = 20.0
 _OWN = Namespace.MOUNT | Namespace.NAMES | Namespace.MESSAGES | Namespace.NETWORK
 
 
@@ -60,6 +61,8 @@ def fork_host(plan: HostPlan) -> tuple[int, socket.socket]:
     with open(number_in, "rb") as answer:
         number = answer.read()
     theirs.close()
+    # A host that hangs must not hang the keeper, which has an owner to watch.
+    ours.settimeout(_ANSWER_SECONDS)
     if not number:
         ours.close()
         raise PermissionError("the kernel gives no process namespace to this user")
@@ -106,7 +109,7 @@ class Lines:
         self._buffer = b""
 
     def next(self) -> dict[str, Any] | None:
-        """The next line, or None if the other side has closed."""
+        """The next line, or None if the other side has closed. Raises TimeoutError if the socket has a limit."""
         while b"\n" not in self._buffer:
             try:
                 data = self.channel.recv(65536)

@@ -20,7 +20,7 @@ from failover.errors import ExitStatus, LabError, UsageError
 from failover.lab.control import give_order, raise_error
 from failover.lab.faults import Faults
 from failover.lab.host import Host
-from failover.lab.keeper import NO_NAMESPACES_HINT
+from failover.lab.machines import NO_NAMESPACES_HINT
 from failover.lab.own_root import clean_environment
 from failover.lab.requirements import PROGRAMS, SEARCH_PATH, WITHOUT_ROOT, missing, require
 from failover.lab.services import SERVICES
@@ -137,7 +137,7 @@ class Lab:
         return give_order(self._folder, "status")
 
     def order(self, order: str, **details: Any) -> dict[str, Any]:
-        """An order to the keeper; see `failover.lab.keeper.Keeper.carry_out`."""
+        """An order to the keeper; see `failover.lab.machines.Machines.carry_out`."""
         return give_order(self._folder, order, **details)
 
     def in_switch(self, argv: Sequence[str], *, stdin: bytes = b"") -> bytes:
