@@ -1,4 +1,8 @@
-"""The only place that builds real clocks, runners and clients from the settings."""
+"""The only place that builds real clocks, runners and clients from the settings.
+
+What only an operator's command needs (DNS above all) is imported where it is built: a node's agent is started for
+every command, and each tenth of a second of its start is one that a dead site stays dead.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +12,26 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from failover.config.secrets import read_secret
 from failover.config.settings import Settings
 from failover.config.this_node import this_node
-from failover.dns.matrix import Matrix
-from failover.dns.propagation import Propagation
-from failover.dns.rfc2136 import Rfc2136Provider
 from failover.errors import ExitStatus, FailoverError
 from failover.model.codes import Code
-from failover.switchover.agent import serve
-from failover.switchover.facts import PairFacts, collect
-from failover.switchover.local_node import LocalNode
-from failover.switchover.names import Names
-from failover.switchover.node import NodeOrders
-from failover.switchover.plan import Plan
-from failover.switchover.step import Context
-from failover.switchover.wire import call_over
 from failover.system.clock import SystemClock
 from failover.system.process import PipeProcess
 from failover.system.remote import SshTarget
 from failover.system.runner import LocalRunner
+
+if TYPE_CHECKING:
+    from failover.dns.matrix import Matrix
+    from failover.switchover.facts import PairFacts
+    from failover.switchover.local_node import LocalNode
+    from failover.switchover.names import Names
+    from failover.switchover.node import NodeOrders
+    from failover.switchover.plan import Plan
+    from failover.switchover.step import Context
 
 
 def name_of_this_node(settings: Settings) -> str | None:
@@ -57,6 +60,10 @@ def make_names(
     Raises:
         SecretError: the key cannot be read.
     """
+    from failover.dns.propagation import Propagation
+    from failover.dns.rfc2136 import Rfc2136Provider
+    from failover.switchover.names import Names
+
     clock = SystemClock()
     secret = read_secret(settings.dns.tsig.secret, environment=os.environ)
     provider = Rfc2136Provider(settings.dns, secret.reveal(), clock=clock)
@@ -67,6 +74,8 @@ def make_names(
 
 def make_local_node(settings: Settings, node: str) -> LocalNode:
     """This node's own orders."""
+    from failover.switchover.local_node import LocalNode
+
     return LocalNode(settings, node, clock=SystemClock(), runner=LocalRunner(), environment=os.environ)
 
 
@@ -81,10 +90,14 @@ class Pair:
 
     def collect(self) -> PairFacts:
         """One look at everything."""
+        from failover.switchover.facts import collect
+
         return collect(self.nodes, self.names.look, self.clock)
 
     def context(self, plan: Plan, nodes: Mapping[str, NodeOrders]) -> Context:
         """What a plan's steps act on."""
+        from failover.switchover.step import Context
+
         return Context(plan, self.settings, nodes, self.names, self.clock)
 
     def answering(self, facts: PairFacts) -> dict[str, NodeOrders]:
@@ -95,6 +108,8 @@ class Pair:
 @contextmanager
 def open_pair(settings: Settings, names: Names) -> Iterator[Pair]:
     """Sessions to both nodes, opened side by side; whether a node answers shows at the first question to it."""
+    from failover.switchover.wire import call_over
+
     clock, here = SystemClock(), name_of_this_node(settings)
     with ExitStack() as stack:
         nodes: dict[str, NodeOrders] = {}
@@ -124,6 +139,8 @@ def serve_agent(settings: Settings) -> None:
     Raises:
         FailoverError: this host is neither of the two nodes.
     """
+    from failover.switchover.agent import serve
+
     node = name_of_this_node(settings)
     if node is None:
         raise FailoverError(
