@@ -42,6 +42,7 @@ class Code(StrEnum):
 
     # DNS
     DNS_UNREACHABLE = "dns-unreachable"
+    DNS_REFUSED = "dns-refused"
     DNS_NOT_AUTHORITATIVE = "dns-not-authoritative"
     DNS_RECORD_MISSING = "dns-record-missing"
     DNS_WRONG_ADDRESS = "dns-wrong-address"

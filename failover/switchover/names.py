@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from failover.config.settings import DnsSettings
 from failover.dns.matrix import Authority, Matrix
 from failover.dns.model import Records
-from failover.dns.plan import is_done, keys_of, plan_creation, plan_move, register_key, wanted_records
+from failover.dns.plan import is_done, keys_of, plan_creation,
+    plan_move,
+    plan_rehearsal,
+    register_key, wanted_records
 from failover.dns.propagation import Propagation
 from failover.dns.provider import DnsProvider
 from failover.dns.register import Register, RegisterState, parse_register
@@ -61,6 +64,19 @@ class Names:
         except FailoverError as error:
             troubles.append(error.message)
         return DnsView(register, matrix, tuple(dict.fromkeys(troubles)))
+
+    def rehearse(self) -> None:
+        """Prove that an update would be taken: the key, its policy, both clocks. Changes nothing.
+
+        Asks for exactly what is there (an update that changes nothing leaves the serial as it is); nothing to do
+        where nothing is there yet.
+
+        Raises:
+            DnsError: it would not be, and why.
+        """
+        update = plan_rehearsal(self._settings, self._read())
+        if update is not None:
+            self._provider.apply(update)
 
     def create(self, *, new: str, epoch: int) -> StepResult:
         """Write the register for the first time, and the names that are missing; done already is fine."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from failover.cli.options import add_config_option, settings_from
 from failover.cli.output import confirm, parse_accepted
-from failover.errors import ExitStatus, SwitchoverError, UsageError
+from failover.errors import DnsError, ExitStatus, SwitchoverError, UsageError
+from failover.model.codes import Code
+from failover.model.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from failover.cli.progress import Reporter
@@ -141,7 +143,10 @@ def _preflight(
     from failover.switchover.preflight import blockers, preflight
 
     accepted = parse_accepted(arguments.accept)
+    refusal = _rehearse_dns(pair)
     findings = preflight(plan, facts, pair.settings)
+    if refusal is not None:
+        findings = (*findings, Finding(Code.DNS_REFUSED, Severity.CRITICAL, refusal.message, refusal.hint))
     reporter.plan(plan, findings, accepted, is_dry_run=arguments.dry_run)
     newest = find_newest(pair.answering(facts))
     if plan.operation is Operation.PLANNED and newest is not None and newest.was_cut_short:
@@ -152,19 +157,36 @@ def _preflight(
         )
     in_the_way = blockers(findings, accepted)
     if in_the_way:
-        codes = " ".join(f"--accept {code}" for code in dict.fromkeys(found.code for found in in_the_way))
-        raise SwitchoverError(
-            "refused, nothing was changed:\n"
-            + "\n".join(f"  {found.summary} [{found.code}]" for found in in_the_way),
-            hint=f"cure that first; to go on in spite of it: {codes}",
-            exit_status=ExitStatus.REFUSED,
-        )
+        raise _refused(in_the_way, refusal)
     if arguments.plan is not None and arguments.plan != plan.checksum:
         raise SwitchoverError(
             f"this is plan {plan.checksum}, not {arguments.plan}: something has changed since",
             hint="look at it again: failover switchover --dry-run",
             exit_status=ExitStatus.REFUSED,
         )
+
+
+def _rehearse_dns(pair: Pair) -> DnsError | None:
+    """Why DNS would not take the move. Found now, it costs nothing; found after the promotion, it costs visitors."""
+    try:
+        pair.names.rehearse()
+    except DnsError as error:
+        return error
+    return None
+
+
+def _refused(in_the_way: Sequence[Finding], refusal: DnsError | None) -> SwitchoverError:
+    """All that stands in the way. If only DNS does, the exit status says how."""
+    codes = tuple(dict.fromkeys(found.code for found in in_the_way))
+    is_dns_alone = refusal is not None and set(codes) <= {Code.DNS_REFUSED, Code.DNS_UNREACHABLE}
+    accepts = " ".join(f"--accept {code}" for code in codes)
+    hint = refusal.hint if is_dns_alone and refusal is not None else "cure that first"
+    return SwitchoverError(
+        "refused, nothing was changed:\n"
+        + "\n".join(f"  {found.summary} [{found.code}]" for found in in_the_way),
+        hint=f"{hint}; to go on in spite of it: {accepts}",
+        exit_status=refusal.exit_status if is_dns_alone and refusal is not None else ExitStatus.REFUSED,
+    )
 
 
 def _go_on(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from failover.dns.faults import PlanRefusedError
 from failover.dns.matrix import Answer, Authority, Matrix, View
-from failover.dns.model import RecordKey, Records, RecordSet
+from failover.dns.model import Outcome, RecordKey, Records, RecordSet, Update
 from failover.dns.plan import wanted_records
 from failover.dns.propagation import Propagation
 from failover.dns.register import Register, register_record
@@ -160,3 +160,27 @@ def test_what_cannot_be_asked_is_unknown_with_the_reason() -> None:
 
     assert view.register is None
     assert "no name server answers" in view.troubles
+
+
+def test_a_rehearsal_proves_the_key_and_changes_nothing() -> None:
+    class Counting(FakeDnsProvider):
+        updates = 0
+
+        def apply(self, update: Update) -> Outcome:
+            self.updates += 1
+            return super().apply(update)
+
+    provider = Counting([RecordSet(*WWW, 2, frozenset({"10.77.0.11"}))])
+    names(provider).rehearse()
+
+    assert provider.updates == 1
+    assert address(provider) == {"10.77.0.11"}
+
+
+def test_a_rehearsal_says_why_an_update_would_be_refused() -> None:
+    class Refusing(FakeDnsProvider):
+        def apply(self, update: Update) -> Outcome:
+            raise DnsError("the key may not do this")
+
+    with pytest.raises(DnsError, match="may not do this"):
+        names(Refusing([RecordSet(*WWW, 2, frozenset({"10.77.0.11"}))])).rehearse()
