@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from failover.config.settings import DnsSettings
 from failover.dns.matrix import Authority, Matrix
 from failover.dns.model import Records
-from failover.dns.plan import is_done, keys_of, plan_creation,
+from failover.dns.plan import (
+    is_done,
+    keys_of,
+    plan_creation,
     plan_move,
     plan_rehearsal,
-    register_key, wanted_records
+    register_key,
+    wanted_records,
+)
 from failover.dns.propagation import Propagation
 from failover.dns.provider import DnsProvider
 from failover.dns.register import Register, RegisterState, parse_register
