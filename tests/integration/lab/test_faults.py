@@ -38,6 +38,9 @@ def test_a_partition_can_be_of_one_direction(
     faults: Faults, web1: Host, web2: Host, direction: Direction, from_1_to_2: int, from_2_to_1: int
 ) -> None:
     with faults.partition("web1", "web2", direction=direction):
+        for host in (web1, web2):
+            # The way that is open has to be found anew, too: ARP needs both directions.
+            host.run(("ip", "neigh", "flush", "all"))
         assert datagrams_arrived(web1, web2, 20) == from_1_to_2
         assert datagrams_arrived(web2, web1, 20) == from_2_to_1
 
