@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -46,6 +46,15 @@ class Demo:
         )
         assert self.process.stderr is not None
         self.stderr = self.process.stderr
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """A test that failed must not leave its demo to the next one."""
+        self.process.kill()
+        self.process.communicate(timeout=_GONE_SECONDS)
+        self.left()
 
     def read_until(self, words: str) -> None:
         """Read its progress up to the line that has these words."""
@@ -93,61 +102,61 @@ def _parent_of_orphans() -> Iterator[None]:
 
 
 def test_the_demo_holds_gives_every_number_and_leaves_nothing() -> None:
-    demo = Demo("--json")
-    stdout, stderr = demo.process.communicate(timeout=180)
-    result: dict[str, Any] = json.loads(stdout)
+    with Demo("--json") as demo:
+        stdout, stderr = demo.process.communicate(timeout=180)
+        result: dict[str, Any] = json.loads(stdout)
 
-    assert result["held"] is True, f"{json.dumps(result, indent=1)}\n{stderr}"
-    assert demo.process.returncode == ExitStatus.DONE
-    assert result["planned"].keys() >= PLANNED
-    assert result["dead"].keys() >= DEAD
-    assert all(value is not None for part in ("planned", "dead") for value in result[part].values())
-    assert result["planned"]["lost_writes"] == 0
-    assert result["dead"]["acknowledged_writes"] > result["planned"]["acknowledged_writes"] > 50
-    assert result["dead"]["lost_writes"] == result["dead"]["lost_writes_reported"]
-    assert result["dead"]["lost_files"] == result["dead"]["lost_files_reported"]
-    assert 0 < result["planned"]["write_block_seconds"] < 10
-    for name in ("database_writable_seconds", "dns_agreed_seconds", "first_visit_seconds"):
-        assert 0 < result["dead"][name] < 30
-    assert demo.left() == []
+        assert result["held"] is True, f"{json.dumps(result, indent=1)}\n{stderr}"
+        assert demo.process.returncode == ExitStatus.DONE
+        assert result["planned"].keys() >= PLANNED
+        assert result["dead"].keys() >= DEAD
+        assert all(value is not None for part in ("planned", "dead") for value in result[part].values())
+        assert result["planned"]["lost_writes"] == 0
+        assert result["dead"]["acknowledged_writes"] > result["planned"]["acknowledged_writes"] > 50
+        assert result["dead"]["lost_writes"] == result["dead"]["lost_writes_reported"]
+        assert result["dead"]["lost_files"] == result["dead"]["lost_files_reported"]
+        assert 0 < result["planned"]["write_block_seconds"] < 10
+        for name in ("database_writable_seconds", "dns_agreed_seconds", "first_visit_seconds"):
+            assert 0 < result["dead"][name] < 30
+        assert demo.left() == []
 
 
 @pytest.mark.parametrize(
     "moment", ["the lab comes up", "gets its roles", "visitors come in", "loses its power"]
 )
 def test_ctrl_c_at_any_moment_leaves_nothing(moment: str) -> None:
-    demo = Demo()
-    demo.read_until(moment)
-    # In the middle of what the line announces, not at its very beginning.
-    time.sleep(0.3)
-    demo.process.send_signal(signal.SIGINT)
-    stdout, _ = demo.process.communicate(timeout=30)
+    with Demo() as demo:
+        demo.read_until(moment)
+        # In the middle of what the line announces, not at its very beginning.
+        time.sleep(0.3)
+        demo.process.send_signal(signal.SIGINT)
+        stdout, _ = demo.process.communicate(timeout=30)
 
-    assert demo.process.returncode == ExitStatus.INTERRUPTED
-    assert stdout == ""
-    assert demo.left() == []
+        assert demo.process.returncode == ExitStatus.INTERRUPTED
+        assert stdout == ""
+        assert demo.left() == []
 
 
 def test_an_impatient_second_ctrl_c_does_not_cut_the_clearing_up() -> None:
-    demo = Demo()
-    demo.read_until("visitors come in")
-    for _ in range(5):
-        demo.process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-    demo.process.communicate(timeout=30)
+    with Demo() as demo:
+        demo.read_until("visitors come in")
+        for _ in range(5):
+            demo.process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        demo.process.communicate(timeout=30)
 
-    assert demo.process.returncode == ExitStatus.INTERRUPTED
-    assert demo.left() == []
+        assert demo.process.returncode == ExitStatus.INTERRUPTED
+        assert demo.left() == []
 
 
 def test_kill_9_leaves_nothing() -> None:
-    demo = Demo()
-    demo.read_until("visitors come in")
-    time.sleep(0.5)
-    demo.process.kill()
-    demo.process.communicate(timeout=30)
+    with Demo() as demo:
+        demo.read_until("visitors come in")
+        time.sleep(0.5)
+        demo.process.kill()
+        demo.process.communicate(timeout=30)
 
-    assert demo.left() == []
+        assert demo.left() == []
 
 
 @pytest.mark.parametrize("words", [("--visitors", "0"), ("--seconds", "-1"), ("--name", "no such/name")])

@@ -158,8 +158,9 @@ def _event(at: float, line: bytes) -> StepEvent | None:
 
 
 def _said(*outputs: str) -> str:
-    """The first output that is not empty."""
-    return next((output.strip() for output in outputs if output.strip()), "it said nothing")
+    """What it complained of, in one line: an error's first line, of a traceback the last."""
+    said = next((output.strip() for output in outputs if output.strip()), "it said nothing").splitlines()
+    return said[-1] if said[0].startswith("Traceback") else said[0]
 
 
 def _too_late(argv: Sequence[str], seconds: float) -> FailoverError:

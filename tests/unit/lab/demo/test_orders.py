@@ -53,7 +53,12 @@ def test_an_answer_is_taken_whatever_the_exit_status() -> None:
 @pytest.mark.parametrize(
     ("said", "complained", "message"),
     [
-        (b"", b"failover: no configuration\n", "ended with status 10: failover: no configuration"),
+        (b"", b"failover: no configuration\nhint: x\n", "ended with status 10: failover: no configuration$"),
+        (
+            b"",
+            b"Traceback (most recent call last):\n  File\nKeyError: 1\n",
+            "ended with status 10: KeyError: 1$",
+        ),
         (b"oops", b"", "ended with status 10: oops"),
         (b"", b"", "ended with status 10: it said nothing"),
         (b"[]", b"", "not an object"),
