@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,6 +69,7 @@ class Host:
         self._folder = folder
         self._services = services
         self.address = self._lab().hosts[name].address
+        self._enabling = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Host({self.name!r})"
@@ -235,11 +237,14 @@ class Host:
         for name in names:
             if name not in self._services:
                 raise LabError(f"there is no service {name!r}", hint=f"services: {', '.join(self._services)}")
-        self.write(_ENABLED, json.dumps(list(dict.fromkeys((*self.enabled, *names)))).encode())
+        # Servers of one host are set up side by side: none of them may overwrite what another has just added.
+        with self._enabling:
+            self.write(_ENABLED, json.dumps(list(dict.fromkeys((*self.enabled, *names)))).encode())
 
     def disable(self, *names: str) -> None:
         """Have services not start at boot any more; it stops nothing now."""
-        self.write(_ENABLED, json.dumps([name for name in self.enabled if name not in names]).encode())
+        with self._enabling:
+            self.write(_ENABLED, json.dumps([name for name in self.enabled if name not in names]).encode())
 
     def _lab(self) -> LabState:
         state = self._folder.read()
