@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_LITTLE_SECONDS = 1.0
-"""Under load something is always on its way; a mirror that is no more behind than this is in sync."""
+_LITTLE_SECONDS = 2.0
+"""Under load something is always on its way: what waits for the batch under way and its own, and no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class MirrorLine:
         if self.state == "sending":
             return self.oldest_age_seconds is not None and self.oldest_age_seconds < _LITTLE_SECONDS
         return self.state == "in-sync"
+
+    def describe(self) -> str:
+        """Its state and its lag in a few words."""
+        words = [self.state or "unknown"]
+        if self.waiting_paths:
+            words.append(f"{self.waiting_paths} paths waiting")
+        if self.oldest_age_seconds:
+            words.append(f"the oldest for {self.oldest_age_seconds:.2f} s")
+        return ", ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class PairStatus:
                 return finding.summary
         late = next((mirror for mirror in self.mirrors if not mirror.is_in_sync), None)
         if late is not None or not self.mirrors:
-            return f"the mirror is {'unknown' if late is None else late.state or 'unknown'}"
+            return "the mirror is " + ("unknown" if late is None else late.describe())
         if self.transactions_behind is None and self.seconds_behind is None:
             return "the standby's database reports no lag"
         return None

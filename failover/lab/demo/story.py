@@ -95,8 +95,11 @@ def await_standby(stage: Stage, *, primary: str, standby: str) -> None:
         if status is None:
             why[0] = stage.watch.trouble or why[0]
             return None
-        why[0] = status.why_not_ready(primary=primary, standby=standby) or ""
-        return None if why[0] else True
+        reason = status.why_not_ready(primary=primary, standby=standby) or ""
+        if reason and reason != why[0]:
+            stage.board.note(f"not yet: {reason}")
+        why[0] = reason
+        return None if reason else True
 
     try:
         poll(is_ready, clock=stage.clock, seconds=_READY_LIMIT_SECONDS, what=standby, interval_seconds=0.1)

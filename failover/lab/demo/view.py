@@ -14,7 +14,7 @@ from rich.text import Text
 
 from failover.lab.demo.board import Board, Note, Scene
 from failover.lab.demo.ledger import Kind
-from failover.lab.demo.pair_status import MirrorLine, PairStatus
+from failover.lab.demo.pair_status import PairStatus
 
 _STALE_SECONDS = 3.0
 _BAR = 24
@@ -88,7 +88,9 @@ def _pair(scene: Scene) -> list[tuple[str, RenderableType]]:
     if status is None:
         return [("pair", Text("not asked yet", style="dim"))]
     rows: list[tuple[str, RenderableType]] = [("roles", _roles(status))]
-    rows.append(("mirror", Text("; ".join(map(describe_mirror, status.mirrors)) or "unknown")))
+    rows.append(
+        ("mirror", Text("; ".join(f"{one.name} {one.describe()}" for one in status.mirrors) or "unknown"))
+    )
     rows.append(("replica", Text(describe_replica(status))))
     rows.append(("DNS", Text("   ".join(f"{who}: {says}" for who, says in status.dns) or "unknown")))
     worst = next((one for one in status.findings if one.blocks), None) or next(iter(status.findings), None)
@@ -115,16 +117,6 @@ def _roles(status: PairStatus) -> Text:
             text.append(f" (epoch {node.epoch}{', outranked' if is_outranked else ''})", style="dim")
         text.append("   ")
     return text
-
-
-def describe_mirror(mirror: MirrorLine) -> str:
-    """A mirror's lag in a few words."""
-    words = [f"{mirror.name} {mirror.state or 'unknown'}"]
-    if mirror.waiting_paths:
-        words.append(f"{mirror.waiting_paths} paths waiting")
-    if mirror.oldest_age_seconds:
-        words.append(f"the oldest for {mirror.oldest_age_seconds:.2f} s")
-    return ", ".join(words)
 
 
 def describe_replica(status: PairStatus) -> str:

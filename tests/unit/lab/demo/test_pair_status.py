@@ -37,7 +37,10 @@ def test_a_healthy_standby_is_ready_and_a_warning_does_not_stop_it() -> None:
         ({"findings": [{"code": "x", "severity": "critical", "summary": "it broke"}]}, "it broke"),
         ({"findings": [{"code": "x", "severity": "unknown", "summary": "who knows"}]}, "who knows"),
         ({"mirrors": {"www": {"state": "full-pass"}}}, "the mirror is full-pass"),
-        ({"mirrors": {"www": {"state": "sending", "oldest_age_seconds": 2.0}}}, "the mirror is sending"),
+        (
+            {"mirrors": {"www": {"state": "sending", "oldest_age_seconds": 2.0}}},
+            "the mirror is sending, the oldest for 2.00 s",
+        ),
         ({"mirrors": {"www": {"state": "sending"}}}, "the mirror is sending"),
         ({"mirrors": {"a": {"state": "in-sync"}, "b": {"state": "halted"}}}, "the mirror is halted"),
         ({"mirrors": None}, "the mirror is unknown"),
@@ -50,7 +53,7 @@ def test_whatever_is_wrong_or_unknown_is_a_reason(changes: dict[str, Any], reaso
 
 def test_a_mirror_with_something_just_on_its_way_is_in_sync() -> None:
     assert (
-        why_not(mirrors={"www": {"state": "sending", "waiting_paths": 2, "oldest_age_seconds": 0.2}}) is None
+        why_not(mirrors={"www": {"state": "sending", "waiting_paths": 2, "oldest_age_seconds": 1.9}}) is None
     )
 
 
