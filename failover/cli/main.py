@@ -11,6 +11,7 @@ from failover import __version__
 from failover.cli.commands import agent, config, demo, loss, status, switchover, sync
 from failover.cli.output import print_error
 from failover.errors import ExitStatus, FailoverError
+from failover.lab import command as lab
 from failover.system.log import set_up_logging
 
 _EPILOG = """\
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"failover {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="log more, to stderr")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (status, switchover, loss, sync, config, demo, agent):
+    for group in (status, switchover, loss, sync, config, demo, lab, agent):
         group.add_parser(commands)
     return parser
 

@@ -13,7 +13,7 @@ from failover.sync.checkpoint import Checkpoint
 from failover.sync.status import MirrorStatus, status_from_json
 
 SOCKET_NAME = "sync.sock"
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 2.0
 _DRAIN_MARGIN_SECONDS = 5.0
 
 

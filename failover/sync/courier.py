@@ -40,6 +40,8 @@ class Courier:
         self.checkpoints = CheckpointProgress()
         self.refused: str | None = None
         """Why the standby does not let us in; None if it does, or has not been asked."""
+        self.refusals = 0
+        """How often it has said so."""
         self.error: str | None = None
         """The last thing that went wrong and has not been put right since."""
 

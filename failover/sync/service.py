@@ -80,6 +80,7 @@ class MirrorEngine:
         self._is_pushing = True
         self._is_stopping = False
         self._drain: Drain | None = None
+        self._refusals_before = 0
         self._orders: list[Order] = []
         self._lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -318,6 +319,7 @@ class MirrorEngine:
     def _begin_drain(self, drain: Drain) -> None:
         self._end_drain("another drain was asked for")
         self._drain = drain
+        self._refusals_before = self._courier.refusals
         if self._halted is not None or not self._is_pushing:
             self._end_drain(f"the mirror does not push, it {self.status.state.description}")
             return
@@ -337,7 +339,9 @@ class MirrorEngine:
         drain = self._drain
         if drain is None:
             return
-        if not self._courier.is_welcome:
+        if self._courier.refusals > self._refusals_before:
+            self._end_drain(f"the standby refuses: {self._courier.refused}")
+        elif not self._courier.is_welcome:
             drain.ask_again()
         elif drain.kept_at is not None:
             drain.succeed(Checkpoint(self._push.mirror, self._push.epoch, drain.kept_at))

@@ -105,13 +105,22 @@ class PipeProcess:
     def close(self, *, grace_seconds: float = 1.0) -> None:
         """Close its stdin; kill it if it has not ended after `grace_seconds`."""
         self._stdin.close()
-        try:
-            self._child.wait(grace_seconds)
-        except subprocess.TimeoutExpired:
+        if not self._ends_within(grace_seconds):
             self._child.kill()
-            self._child.wait()
+        self._child.wait()
         self._listener.join(grace_seconds)
         self._stdout.close()
+
+    def _ends_within(self, seconds: float) -> bool:
+        """Wait for its end by descriptor (pidfd_open(2)): subprocess's own limit is a loop that sleeps."""
+        if self._child.poll() is not None:
+            return True
+        descriptor = os.pidfd_open(self._child.pid)
+        try:
+            ended, _, _ = select.select([descriptor], [], [], seconds)
+        finally:
+            os.close(descriptor)
+        return bool(ended)
 
     def _fill(self, deadline: Deadline) -> None:
         ready, _, _ = select.select([self._stdout], [], [], deadline.left_seconds)

@@ -84,6 +84,14 @@ def test_standby_away_is_named_and_tried_seldom_and_caught_up_with(pair: Pair) -
     assert len([line for line in pair.log().splitlines() if "peer-unreachable" in line]) == 1
 
 
+def test_one_pass_to_a_standby_that_refuses_ends_at_once_and_says_why(pair: Pair) -> None:
+    pair.set_role(STANDBY, epoch=9, primary=STANDBY)
+    done = pair.run("sync", "--once", "--timeout", "30")
+
+    assert done.returncode != 0
+    assert "the standby refuses" in done.stderr
+
+
 def test_lower_epoch_is_refused(pair: Pair) -> None:
     (pair.source / "f").write_text("1")
     pair.set_role(STANDBY, epoch=2, primary=STANDBY)
