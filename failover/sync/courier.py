@@ -173,6 +173,7 @@ class Courier:
         self.close()
         self.error = reason
         self.refused = reason.partition(_REFUSAL)[2] or None
+        self.refusals += self.refused is not None
         self._retry_at = self._clock.monotonic() + self._backoff.failed()
 
     def close(self) -> None:
