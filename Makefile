@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
+# Tests with real servers wait more than they work: two at a time, each file whole on one of them.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
 .PHONY: help setup demo test format-check lint types contracts unit integration scenarios wheel-check format clean
 
@@ -20,7 +22,7 @@ setup: ## system packages, .venv/, the project installed in it; quick when all i
 demo: setup ## a pair on this machine, a planned switchover and a dead primary, in about a minute
 	@$(BIN)/failover demo
 
-test: setup format-check lint types contracts unit integration ## everything that must pass before a change goes in
+test: setup format-check lint types contracts unit integration scenarios ## everything that must pass before a change goes in
 
 format-check: setup
 	$(BIN)/ruff format --check .
@@ -39,10 +41,10 @@ unit: setup ## unit tests: no network, no process, no waiting
 	.ci/leaves-nothing $(PYTEST) tests/unit
 
 integration: setup ## tests on the lab: real servers in namespaces
-	.ci/leaves-nothing $(PYTEST) tests/integration
+	.ci/leaves-nothing $(PYTEST) $(SIDE_BY_SIDE) tests/integration
 
 scenarios: setup ## whole stories on the lab, long
-	.ci/leaves-nothing $(PYTEST) tests/scenarios
+	.ci/leaves-nothing $(PYTEST) $(SIDE_BY_SIDE) tests/scenarios
 
 wheel-check: setup ## build sdist and wheel, install in a clean venv with dependencies from the registry, run it
 	WHEEL_DEPENDENCIES=registry .ci/leaves-nothing $(PYTEST) tests/integration/test_wheel.py
