@@ -29,6 +29,7 @@ class Code(StrEnum):
     DATABASE_FULL = "database-full"
     DATABASE_LOGIN_REFUSED = "database-login-refused"
     DATABASE_UNKNOWN = "database-unknown"
+    PRIMARY_REPLICATES = "primary-replicates"
     PRIMARY_READ_ONLY = "primary-read-only"
     STANDBY_WRITABLE = "standby-writable"
     REPLICATION_NOT_CONFIGURED = "replication-not-configured"

@@ -123,7 +123,13 @@ class Execution:
         for planned in self._context.plan.steps:
             if planned.name in self._context.results:
                 continue
-            if not self._carry_out(planned) and planned.name not in GOES_ON:
+            try:
+                is_done = self._carry_out(planned)
+            except KeyboardInterrupt:
+                # Between the act and its report. What was begun is in the journal, so it is undone like a failure.
+                self._errors[planned.name] = FailoverError("interrupted")
+                is_done = False
+            if not is_done and planned.name not in GOES_ON:
                 return self._stopped(planned)
         return self._finish(self._outcome())
 

@@ -16,6 +16,7 @@ from failover.switchover.node import NodeFacts, NodeOrders
 from failover.system.clock import Clock
 
 _PROBE_SECONDS = 5.0
+_REACH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class NodeView:
     facts: NodeFacts | None
     database: ServerStatus | None
     trouble: str | None = None
+    reaches_at_peer: tuple[str, ...] = ()
+    """Which servers of the other node (`ssh`, `database`) take a connection from this one."""
 
     @property
     def role(self) -> Role | None:
@@ -80,21 +83,25 @@ def collect(
         looks = {name: future.result() for name, future in described.items()}
         databases = _probe_standby_first(nodes, looks, workers)
         views = {
-            name: NodeView(name, facts, databases[name], trouble) for name, (facts, trouble) in looks.items()
+            name: NodeView(name, facts, databases[name], trouble, reaches)
+            for name, (facts, trouble, reaches) in looks.items()
         }
         return PairFacts(clock.now(), dict(sorted(views.items())), dns.result())
 
 
-def _describe(node: NodeOrders) -> tuple[NodeFacts | None, str | None]:
+_Look = tuple[NodeFacts | None, str | None, tuple[str, ...]]
+
+
+def _describe(node: NodeOrders) -> _Look:
     try:
-        return node.describe(), None
+        return node.describe(), None, node.reach_peer(timeout_seconds=_REACH_SECONDS)
     except FailoverError as error:
-        return None, error.message
+        return None, error.message, ()
 
 
 def _probe_standby_first(
     nodes: Mapping[str, NodeOrders],
-    looks: Mapping[str, tuple[NodeFacts | None, str | None]],
+    looks: Mapping[str, _Look],
     workers: ThreadPoolExecutor,
 ) -> dict[str, ServerStatus | None]:
     """Probe both servers. The standby first: read after the primary, it would seem to have what the primary lacks."""

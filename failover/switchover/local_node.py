@@ -39,6 +39,7 @@ from failover.system.deadline import Deadline
 from failover.system.file_system import boot_id
 from failover.system.lock import FileLock
 from failover.system.node_state import read_node_state, write_node_state
+from failover.system.reach import takes_connections
 from failover.system.runner import Runner
 
 _BEGINNING = "1970-01-01T00:00:00+00:00"
@@ -71,6 +72,17 @@ class LocalNode:
             now=self._clock.now().isoformat(),
             state=read_node_state(self._state_folder),
             mirrors=self._mirrors(),
+        )
+
+    def reach_peer(self, *, timeout_seconds: float) -> tuple[str, ...]:
+        """Which of the other node's servers take a connection from here."""
+        peer = self._settings.nodes[self._settings.peer_of(self._node)]
+        ports = {"ssh": peer.ssh_port, "database": peer.database_port}
+        limit = timeout_seconds / len(ports)
+        return tuple(
+            name
+            for name, port in ports.items()
+            if takes_connections(peer.address, port, timeout_seconds=limit)
         )
 
     def take_lock(self, *, owner: str) -> str | None:

@@ -75,6 +75,10 @@ class NodeOrders(Protocol):
         """Who it is, what role it holds, how its mirrors are."""
         ...
 
+    def reach_peer(self, *, timeout_seconds: float) -> tuple[str, ...]:
+        """Which of the other node's servers (`ssh`, `database`) take a connection from here: a second witness."""
+        ...
+
     def take_lock(self, *, owner: str) -> str | None:
         """Take the node's switchover lock for as long as this session lasts; None, or who holds it."""
         ...

@@ -130,7 +130,7 @@ def _judge_names(facts: PairFacts, settings: Settings, expected: Register) -> tu
 def _judge_takeover(plan: Plan, facts: PairFacts, settings: Settings) -> tuple[Finding, ...]:
     """For a dead primary: signs that it lives, and whether the standby can serve. Its lag is not asked: it is lost."""
     old, new = facts.nodes[plan.old], facts.nodes[plan.new]
-    findings = [*_judge_life(old)]
+    findings = [*_judge_life(old, new)]
     findings += _judge_candidate(new)
     # The node may know a later epoch than the register, never an earlier one: then somebody else took over.
     assert new.facts is not None
@@ -140,15 +140,19 @@ def _judge_takeover(plan: Plan, facts: PairFacts, settings: Settings) -> tuple[F
     return tuple(findings)
 
 
-def _judge_life(old: NodeView) -> Iterator[Finding]:
-    """What speaks against the primary being dead."""
-    if old.facts is None:
+def _judge_life(old: NodeView, new: NodeView) -> Iterator[Finding]:
+    """What speaks against the primary being dead: what it says itself, and what the standby sees of it."""
+    signs = []
+    if old.facts is not None:
+        signs.append("its agent answers")
+        if old.database is not None and old.database.verdict.answers:
+            signs.append(
+                "its database answers" + (" and takes writes" if old.database.is_read_only is False else "")
+            )
+    if new.reaches_at_peer:
+        signs.append(f"{new.name} reaches its {' and '.join(new.reaches_at_peer)}")
+    if not signs:
         return
-    signs = ["its agent answers"]
-    if old.database is not None and old.database.verdict.answers:
-        signs.append("its database answers")
-        if old.database.is_read_only is False:
-            signs.append("and takes writes")
     yield Finding(
         Code.PRIMARY_ANSWERS,
         Severity.CRITICAL,
@@ -207,6 +211,13 @@ def _judge_beginning(plan: Plan, facts: PairFacts, settings: Settings) -> tuple[
             summary = f"{view.name} is in epoch {state.epoch} with primary {state.primary} already"
             hint = "this pair is in service: failover switchover changes its roles"
             findings.append(Finding(Code.ROLES_DISAGREE, Severity.CRITICAL, summary, hint, view.name))
+    new_database = facts.nodes[plan.new].database
+    if new_database is not None and new_database.replica is not None:
+        summary = (
+            f"the database on {plan.new} replicates from {new_database.replica.source_host}: it is a standby"
+        )
+        hint = f"name the other node: failover init --primary {plan.old}"
+        findings.append(Finding(Code.PRIMARY_REPLICATES, Severity.CRITICAL, summary, hint, plan.new))
     if findings:
         return tuple(findings)
     limits = HealthLimits(settings.database.lag_warning_seconds, settings.database.lag_critical_seconds)

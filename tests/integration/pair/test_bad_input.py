@@ -92,6 +92,14 @@ def test_a_primary_that_is_not_dead(operator: Operator) -> None:
     refused(said, ExitStatus.REFUSED, "is alive", "primary-answers")
 
 
+def test_a_primary_that_only_the_operator_cannot_reach(operator: Operator) -> None:
+    primary = operator.primary
+    with operator.lab.faults.partition("operator", primary.name, how="drop"):
+        said = operator.run("switchover", "--primary-dead", "--yes")
+
+    refused(said, ExitStatus.REFUSED, "is alive", f"{operator.standby.name} reaches its ssh and database")
+
+
 def test_a_second_switchover_is_told_who_holds_the_lock(operator: Operator) -> None:
     first = operator.standby.popen(("failover", "agent"), stdin=-1, stdout=-1)
     assert first.stdin is not None

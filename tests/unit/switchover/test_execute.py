@@ -200,6 +200,21 @@ def test_ctrl_c_before_the_point_of_no_return_undoes() -> None:
     assert world.acts[-3:] == ["undo drain-mirror", "undo freeze-database", "undo hold-site"]
 
 
+def test_ctrl_c_between_an_act_and_its_report_undoes_as_well() -> None:
+    world = World()
+    execution = world.execution()
+
+    def watch(event: Event) -> None:
+        if event.step is StepName.FREEZE_DATABASE and event.state is Kind.DONE:
+            raise KeyboardInterrupt
+
+    execution._watch = watch
+    report = execution.run()
+
+    assert report.outcome is Outcome.UNDONE
+    assert world.acts[-2:] == ["undo freeze-database", "undo hold-site"]
+
+
 def test_the_write_block_lasts_from_holding_the_site_to_starting_it() -> None:
     report = World().run()
 

@@ -166,6 +166,16 @@ def test_a_silent_primary_does_not() -> None:
     assert (plan.operation, plan.old, plan.new, plan.epoch) == (Operation.PRIMARY_DEAD, "web1", "web2", 4)
 
 
+def test_a_primary_that_only_the_standby_can_reach_is_alive() -> None:
+    seeing = replace(WELL.nodes["web2"], reaches_at_peer=("database",))
+    facts = with_node(with_node(WELL, silent("web1")), seeing)
+    plan = plan_switchover(DEAD, facts, SETTINGS)
+    (found,) = blockers(preflight(plan, facts, SETTINGS), ())
+
+    assert found.code is Code.PRIMARY_ANSWERS
+    assert found.summary == "web1 is alive: web2 reaches its database"
+
+
 def test_a_takeover_goes_beyond_the_highest_epoch_anybody_knows() -> None:
     facts = replace(with_node(WELL, silent("web1")), dns=dns_view(SETTINGS, epoch=7))
 
@@ -239,6 +249,12 @@ def test_init_can_be_run_again_and_never_changes_roles() -> None:
     assert [found.code for found in blockers(preflight(plan, WELL, SETTINGS), ())] == [
         Code.ROLES_DISAGREE
     ] * 2
+
+
+def test_a_replica_cannot_be_made_the_first_primary() -> None:
+    found = blockers(preflight(plan_init("web2", SETTINGS), new_pair(), SETTINGS), ())
+
+    assert [finding.code for finding in found] == [Code.PRIMARY_REPLICATES]
 
 
 def test_a_pair_without_replication_cannot_begin() -> None:
