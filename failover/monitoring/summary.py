@@ -10,6 +10,7 @@ from failover.dns.plan import register_key, wanted_records
 from failover.dns.register import Register
 from failover.dns.table import matrix_lines
 from failover.model.finding import Finding, worst
+from failover.model.role import Role
 from failover.replication.health import transactions_behind
 from failover.replication.model import ServerStatus
 from failover.switchover.facts import NodeView, PairFacts
@@ -25,7 +26,10 @@ def as_json(facts: PairFacts, findings: Sequence[Finding], settings: Settings) -
         "severity": worst(findings).word,
         "primary": None if primary is None else primary.name,
         "epoch": facts.highest_epoch,
-        "nodes": {name: _node_as_json(view) for name, view in facts.nodes.items()},
+        "nodes": {
+            name: _node_as_json(view) | {"is_outranked": view.role is Role.PRIMARY and view is not primary}
+            for name, view in facts.nodes.items()
+        },
         "mirrors": None if mirrors is None else {status.mirror: status.to_json() for status in mirrors},
         "replication": _replication_as_json(facts),
         "dns": {
@@ -110,6 +114,8 @@ def _behind(facts: PairFacts) -> int | None:
 def _node_rows(facts: PairFacts, settings: Settings) -> Iterator[tuple[str, ...]]:
     for view in facts.nodes.values():
         role = "unreachable" if view.facts is None else view.role or "no role"
+        if view.role is Role.PRIMARY and view is not facts.primary:
+            role = "primary, outranked"
         yield (
             view.name,
             str(role),
