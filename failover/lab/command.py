@@ -140,12 +140,14 @@ def _attach(arguments: argparse.Namespace) -> Lab:
 
 def _up(arguments: argparse.Namespace) -> int:
     from failover.lab.lab import Lab
-    from failover.lab.pair import provision
+    from failover.lab.pair import provision, start_daemons
+    from failover.lab.topology import WEB
 
     lab = Lab.up(arguments.name, is_owned=False)
     if not arguments.bare:
         try:
             provision(lab)
+            start_daemons([lab.host(name) for name in WEB], "sync")
         except BaseException:
             lab.down()
             raise
