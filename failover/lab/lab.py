@@ -234,7 +234,10 @@ def _start_keeper(
                 raise LabError(f"the lab's keeper died: {last}")
             raise_error(json.loads(line))
         except BaseException:
-            keeper.stdin.close()
+            try:
+                keeper.stdin.close()
+            except BrokenPipeError:
+                pass  # what could not be written above is still in the buffer, and is tried again here
             keeper.stdout.close()
             keeper.wait()
             raise

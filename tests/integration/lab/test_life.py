@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,19 @@ def test_killing_the_keeper_during_the_start_leaves_no_host() -> None:
     shutil.rmtree(folder_of(name).path, ignore_errors=True)
 
 
+def test_a_keeper_that_dies_before_it_is_told_anything_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    class DeadBeforeTheFirstWord(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            self.wait()
+
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    monkeypatch.setattr(subprocess, "Popen", DeadBeforeTheFirstWord)
+
+    with pytest.raises(LabError, match="the lab's keeper died: it said nothing"):
+        Lab.up(name_of("stillborn"))
+
+
 def test_a_name_is_taken_once() -> None:
     name = name_of("once")
     with Lab.up(name):
@@ -171,7 +185,9 @@ def user() -> Iterator[str]:
         pytest.skip("useradd (passwd) or newuidmap (uidmap) is not installed")
     name = f"lab{os.getpid()}"
     subprocess.run(("useradd", "--create-home", name), check=True)
+    labs = Path(f"/tmp/failover-lab-{pwd.getpwnam(name).pw_uid}")
     yield name
+    shutil.rmtree(labs, ignore_errors=True)
 
     def is_removed() -> bool | None:
         # Refused while a process of the user is left, also a dead one that nobody has waited for yet.
@@ -220,4 +236,3 @@ def test_a_user_without_a_range_of_numbers_is_told_what_to_do(user: str) -> None
     status, _, hint = said.stdout.decode().partition(" ")
     assert int(status) == ExitStatus.NO_NAMESPACES
     assert "/etc/subuid" in hint
-    shutil.rmtree(f"/tmp/failover-lab-{pwd.getpwnam(user).pw_uid}", ignore_errors=True)
