@@ -189,6 +189,7 @@ def _start(argv: Sequence[str], log: str, environment: dict[str, str]) -> dict[s
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
     except OSError as error:
         return {"error": f"{log}: {error.strerror}"}
+    begun_out, begun_in = os.pipe2(os.O_CLOEXEC)
     number = os.fork()
     if number == 0:
         try:
@@ -204,4 +205,8 @@ def _start(argv: Sequence[str], log: str, environment: dict[str, str]) -> dict[s
         finally:
             os._exit(127)
     os.close(output)
+    # The program has begun when the exec closes the pipe: a signal sent before that would not be the program's.
+    os.close(begun_in)
+    os.read(begun_out, 1)
+    os.close(begun_out)
     return {"pid": number}

@@ -106,3 +106,19 @@ def test_a_broken_configuration_is_unknown_for_a_check(operator: Operator) -> No
 
     assert said.status == 3
     assert said.stdout.startswith("REPLICATION UNKNOWN - ")
+
+
+def test_wait_returns_when_the_standby_has_everything(operator: Operator) -> None:
+    primary, standby = operator.primary, operator.standby
+    primary.write("/var/www/site/waited-for.html", b"hello")
+    said = operator.run("wait", "--timeout", "30", host=primary)
+
+    assert said.status == 0, said
+    assert standby.read("/var/www/site/waited-for.html") == b"hello"
+
+
+def test_wait_on_a_standby_says_that_it_has_nothing_to_send(operator: Operator) -> None:
+    said = operator.run("wait", "--timeout", "5", host=operator.standby)
+
+    assert said.status != 0
+    assert "failover: " in said.stderr
