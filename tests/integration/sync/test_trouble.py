@@ -289,7 +289,7 @@ def test_idle_daemon_uses_no_cpu(pair: Pair) -> None:
     until(lambda: pair.idle_for(3.0), what="three seconds", seconds=5)
 
     assert start >= before
-    assert _cpu_ticks(pair.daemon.pid) - start <= 1
+    assert _cpu_ticks(pair.daemon.pid) - start <= 2  # ticks of 10 ms; a ping now and then may meet one
     assert len(pair.log().splitlines()) == lines
 
 

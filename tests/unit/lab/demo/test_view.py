@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from failover.lab.demo.board import Board, Note, Scene
@@ -96,7 +97,8 @@ def test_without_a_terminal_every_note_is_a_line() -> None:
     assert stream.getvalue() == "   1.2 s  visitors come in\n"
 
 
-def test_on_a_terminal_the_picture_is_painted() -> None:
+def test_on_a_terminal_the_picture_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100)
 
