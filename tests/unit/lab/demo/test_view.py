@@ -54,6 +54,14 @@ def shown(scene: Scene) -> str:
     return stream.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def _ordinary_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rich finds, wherever the tests run: a cron job's or a build server's words would change the pictures."""
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def test_the_picture_has_what_an_operator_cares_about() -> None:
     text = shown(SCENE)
 
@@ -97,8 +105,7 @@ def test_without_a_terminal_every_note_is_a_line() -> None:
     assert stream.getvalue() == "   1.2 s  visitors come in\n"
 
 
-def test_on_a_terminal_the_picture_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
+def test_on_a_terminal_the_picture_is_painted() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100)
 
