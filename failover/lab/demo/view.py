@@ -60,7 +60,8 @@ def open_view(board: Board, stream: TextIO | None = None) -> PlainView | LiveVie
     """The view of a board that fits `stream` (stderr): live on a terminal, plain otherwise."""
     stream = sys.stderr if stream is None else stream
     console = Console(file=stream)
-    if console.is_terminal and not console.is_dumb_terminal:
+    # The stream's own word: rich also takes FORCE_COLOR for a terminal, and a log file is none.
+    if stream.isatty() and console.is_terminal and not console.is_dumb_terminal:
         return LiveView(console, board.scene)
     plain = PlainView(stream)
     board.on_note(plain.tell)
