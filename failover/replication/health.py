@@ -129,7 +129,11 @@ def _judge_server(status: ServerStatus | None, name: str) -> Iterator[Finding]:
 def _judge_primary_role(status: ServerStatus | None, name: str) -> Iterator[Finding]:
     if status is not None and status.is_read_only:
         summary = f"the database on {name} is the primary and refuses writes"
-        yield Finding(Code.PRIMARY_READ_ONLY, Severity.CRITICAL, summary, subject=name)
+        hint = (
+            "a server is read-only after every start; if no node holds a higher epoch (failover status), "
+            f"on {name}: mariadb -e 'SET GLOBAL read_only = 0', then run its enter-primary hooks"
+        )
+        yield Finding(Code.PRIMARY_READ_ONLY, Severity.CRITICAL, summary, hint, name)
 
 
 def _judge_standby_role(status: ServerStatus | None, name: str) -> Iterator[Finding]:
