@@ -151,12 +151,12 @@ class Connection:
     @property
     def version(self) -> str:
         """The version as the server's greeting has it, raw."""
-        return str(self._driver.get_server_info())  # type: ignore[no-untyped-call]
+        return str(self._driver.get_server_info())  # type: ignore[no-untyped-call]  # its stub has no types
 
     @property
     def session_id(self) -> int:
         """Our session's number at the server."""
-        return int(self._driver.thread_id())  # type: ignore[no-untyped-call]
+        return int(self._driver.thread_id())  # type: ignore[no-untyped-call]  # its stub has no types
 
     def rows(self, statement: str, parameters: Sequence[Value] = ()) -> tuple[Row, ...]:
         """Execute one statement; see Database.rows."""
