@@ -6,9 +6,6 @@ import re
 
 import pytest
 
-from failover.errors import ExitStatus
-from failover.system.clock import SystemClock
-from failover.system.deadline import poll
 from tests.integration.pair.operator import Operator
 
 pytestmark = pytest.mark.integration
@@ -125,24 +122,3 @@ def test_wait_on_a_standby_says_that_it_has_nothing_to_send(operator: Operator) 
 
     assert said.status != 0
     assert "failover: " in said.stderr
-
-
-def test_a_standby_with_a_full_disk_is_never_in_sync_and_recovers_by_itself(operator: Operator) -> None:
-    primary, standby = operator.primary, operator.standby
-    with operator.lab.faults.full_disk(standby.name):
-        primary.write("/var/www/site/big", b"x" * 3_000_000)
-        until_not_in_sync(operator)
-        said = operator.run("switchover", "--yes")
-        assert said.status == ExitStatus.REFUSED, said
-        assert "No space left" in said.stderr
-        assert not operator.is_read_only(primary)
-
-    operator.until_healthy()
-    assert standby.read("/var/www/site/big") == b"x" * 3_000_000
-
-
-def until_not_in_sync(operator: Operator) -> None:
-    def blocked() -> bool | None:
-        return True if operator.run("status", "--json").status == ExitStatus.REFUSED else None
-
-    poll(blocked, clock=SystemClock(), seconds=30, what="the full disk to be told", interval_seconds=0.2)
